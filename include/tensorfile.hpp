@@ -253,6 +253,7 @@ enum class Ability : tf_ability {
   compression = TF_ABILITY_COMPRESSION,
   text_members = TF_ABILITY_TEXT_MEMBERS,
   model_keys = TF_ABILITY_MODEL_KEYS,
+  header_slack = TF_ABILITY_HEADER_SLACK,
 };
 
 /** Values of Ability::metadata. Each includes the previous ones. */
@@ -2630,6 +2631,77 @@ class Writer : public detail::Handle<tf_writer, tf_writer_retain, tf_writer_rele
   }
   /** tf_writer_finish() */
   void finish() { detail::check(tf_writer_finish(handle_)); }
+};
+
+/** tf_save_metadata(): replaces the metadata of a file without reading its arrays. An empty dict removes them. */
+inline void save_metadata(const Path &path, const Dict &metadata, const Options &options = Options()) {
+  detail::check(tf_save_metadata(path.c_str(), metadata.get(), options.get()));
+}
+
+/**
+ * New names and metadata for a file, whose arrays keep the bytes that they have.
+ *
+ *     tf::Edit edit(file);
+ *     edit.rename(file["w"].index(), "weight").set_metadata(metadata).finish();
+ *     edit.save("m.safetensors");
+ */
+class Edit : public detail::Handle<tf_edit, tf_edit_retain, tf_edit_release> {
+ public:
+  using Handle::Handle;
+  /** Bytes of the new file: new ones, or those at an offset of the old file. */
+  struct Run {
+    const void *bytes;     // null: they are in the old file
+    std::uint64_t offset;  // in the old file, or that of new bytes in the new file
+    std::uint64_t nbytes;
+  };
+
+  /** tf_edit_new(): the edit keeps the file open. */
+  explicit Edit(const File &file) { detail::check(tf_edit_new(out(), file.get())); }
+
+  /** Another handle on the same edit. */
+  Edit share() const noexcept { return Edit(retained()); }
+  /** tf_edit_rename() */
+  Edit &rename(std::size_t index, std::string_view name) {
+    detail::check(tf_edit_rename(handle_, index, name.data(), name.size()));
+    return *this;
+  }
+  /** tf_edit_remove() */
+  Edit &remove(std::size_t index) {
+    detail::check(tf_edit_remove(handle_, index));
+    return *this;
+  }
+  /** tf_edit_set_metadata(): sets all of the new metadata. An empty dict removes them. */
+  Edit &set_metadata(const Dict &metadata) {
+    detail::check(tf_edit_set_metadata(handle_, metadata.get()));
+    return *this;
+  }
+  /** tf_edit_finish(): lays out the new file. The functions above cannot be called afterwards, and those below not
+      before. */
+  Edit &finish() {
+    detail::check(tf_edit_finish(handle_));
+    return *this;
+  }
+
+  /** tf_edit_size(): the number of bytes of the new file. */
+  std::uint64_t size() const noexcept { return tf_edit_size(handle_); }
+  /** tf_edit_patch_bytes(): how many bytes at the start of the file an edit in place writes; 0 if it is impossible. */
+  std::uint64_t patch_bytes() const noexcept { return tf_edit_patch_bytes(handle_); }
+  /** tf_edit_run_count() */
+  std::size_t run_count() const noexcept { return tf_edit_run_count(handle_); }
+  /** tf_edit_run(): the bytes are borrowed from the edit. */
+  Run run(std::size_t index) const {
+    Run run = {};
+    detail::check(tf_edit_run(&run.bytes, &run.offset, &run.nbytes, handle_, index));
+    return run;
+  }
+  /** tf_edit_save() */
+  void save(const Path &path, const Options &options = Options()) const {
+    detail::check(tf_edit_save(handle_, path.c_str(), options.get()));
+  }
+  /** tf_edit_save_sink() */
+  void save(const Sink &sink, const Options &options = Options()) const {
+    detail::check(tf_edit_save_sink(handle_, sink.get(), options.get()));
+  }
 };
 
 /**

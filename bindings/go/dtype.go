@@ -181,6 +181,7 @@ type Abilities struct {
 	Compression bool         // arrays can be compressed (see WithCompress)
 	TextMembers bool         // metadata are members beside the arrays, which some readers refuse
 	ModelKeys   bool         // readers expect metadata that describe a model, above all general.architecture
+	HeaderSlack bool         // the header can end in spaces, so that SaveMetadata can write a longer one in place
 }
 
 // Abilities returns what the format can do.
@@ -193,6 +194,7 @@ func (f Format) Abilities() Abilities {
 		Compression: ask(4) != 0,
 		TextMembers: ask(5) != 0,
 		ModelKeys:   ask(6) != 0,
+		HeaderSlack: ask(7) != 0,
 	}
 }
 

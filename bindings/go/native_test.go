@@ -189,6 +189,34 @@ func TestNumbersKeepTheirTypeAndWidth(t *testing.T) {
 }
 
 // What a program reads from metadata, it can use and save without knowing about arrays.
+func TestMetadataAreReplacedWithoutTheArrays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.safetensors")
+	header := `{"__metadata__":{"k":"v"},"a":{"dtype":"I8","shape":[3],"data_offsets":[0,3]}}`
+	content := func(value string) string {
+		text := strings.Replace(header, `"v"`, `"`+value+`"`, 1)
+		return "x\x00\x00\x00\x00\x00\x00\x00" + fmt.Sprintf("%-120s", text) + "abc"
+	}
+	ok(t, os.WriteFile(path, []byte(content("v")), 0o600))
+	metadata := NewDict()
+	for value, opts := range map[string][]Option{"a longer value": nil, "w": {WithAtomic(false)}} {
+		ok(t, metadata.Set("k", value))
+		ok(t, SaveMetadata(path, metadata, opts...))
+		same(t, string(must[[]byte](t)(os.ReadFile(path))), content(value))
+	}
+	ok(t, metadata.Set("k", strings.Repeat("x", 100)))
+	if err := SaveMetadata(path, metadata, WithAtomic(false)); !errors.Is(err, ErrUnsupported) {
+		t.Error(err)
+	}
+	ok(t, SaveMetadata(path, nil))
+	same(t, must[*Dict](t)(must[*File](t)(Open(path)).Metadata()).Len(), 0)
+	if err := SaveMetadata(path+"none", metadata); !errors.Is(err, ErrNotFound) {
+		t.Error(err)
+	}
+	if !Safetensors.Abilities().HeaderSlack || GGUF.Abilities().HeaderSlack {
+		t.Error("only the headers of .safetensors can end in spaces")
+	}
+}
+
 func TestListsOfNumbersInMetadataAreSlices(t *testing.T) {
 	about := NewDict()
 	lists := map[string]any{

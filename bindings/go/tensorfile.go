@@ -258,6 +258,19 @@ func Save(path string, arrays, metadata *Dict, opts ...Option) error {
 	})
 }
 
+// SaveMetadata replaces the metadata of a .npz, .safetensors or .gguf without reading its arrays, so that it costs
+// little for a file of any size. metadata is all of the new metadata, as for Save; nil removes them. To change some values,
+// change a copy of those that a File has.
+//
+// The file is replaced by a copy with the new header, or with WithAtomic(false) the header is written into the file itself,
+// which fails if the new one does not have the size of the old one and damages the file if the program is killed meanwhile.
+func SaveMetadata(path string, metadata *Dict, opts ...Option) error {
+	c := contents{metadata: metadata}
+	return savePath(path, c, opts, func(_ capi.Array, _, metadata capi.Dict, o capi.Options) error {
+		return capi.SaveMetadata(path, metadata, o)
+	})
+}
+
 // Finding is one reason why CheckSave says that a save would fail.
 type Finding struct {
 	Subject string // "array" or "metadata", or "file" if it concerns neither

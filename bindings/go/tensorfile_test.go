@@ -137,7 +137,7 @@ func TestConstantsAreThoseOfTheHeader(t *testing.T) {
 		"METADATA_NONE": int(NoMetadata), "METADATA_STRINGS": int(StringMetadata),
 		"METADATA_STRING_LISTS": int(StringsMetadata), "METADATA_TYPED": int(TypedMetadata),
 		"ABILITY_SINGLE_ARRAY": 1, "ABILITY_METADATA": 2, "ABILITY_PARTS": 3, "ABILITY_COMPRESSION": 4,
-		"ABILITY_TEXT_MEMBERS": 5, "ABILITY_MODEL_KEYS": 6,
+		"ABILITY_TEXT_MEMBERS": 5, "ABILITY_MODEL_KEYS": 6, "ABILITY_HEADER_SLACK": 7,
 		"LISTING_COUNT": listingCount, "LISTING_DTYPES": listingDtypes, "LISTING_NBYTES": listingNBytes,
 		"LISTING_SHAPE_STARTS": listingShapeStarts, "LISTING_SHAPES": listingShapes,
 		"LISTING_NAME_STARTS": listingNameStarts, "LISTING_NAMES": listingNames,

@@ -27,6 +27,19 @@
 %ignore tf_array_to_dlpack_unversioned;
 %ignore tf_array_from_dlpack;
 %ignore tf_array_from_dlpack_unversioned;
+%ignore tf_edit_new;
+%ignore tf_edit_rename;
+%ignore tf_edit_remove;
+%ignore tf_edit_set_metadata;
+%ignore tf_edit_finish;
+%ignore tf_edit_size;
+%ignore tf_edit_patch_bytes;
+%ignore tf_edit_run_count;
+%ignore tf_edit_run;
+%ignore tf_edit_save;
+%ignore tf_edit_save_sink;
+%ignore tf_edit_retain;
+%ignore tf_edit_release;
 /* Its C expression is not valid in Java. */
 %ignore TENSORFILE_SLICE_OMITTED;
 /* Function types have no equivalent in Java; parameters of these types have typemaps. */
@@ -438,6 +451,7 @@ TF_OF_FILE(tf_savez_compressed)
 TF_OF_FILE(tf_save_safetensors)
 TF_OF_FILE(tf_save_gguf)
 TF_OF_FILE(tf_save_weights)
+TF_OF_FILE(tf_save_metadata)
 TF_OF_FILE(tf_save_memory)
 TF_OF_FILE(tf_save_sink)
 TF_OF_FILE(tf_part_plan_new)

@@ -4,7 +4,6 @@
 #include "cli/pattern.h"
 #include "cli/platform.h"
 #include "cli/remote.h"
-#include "cli/rewrite.h"
 #include "cli/suggestion.h"
 #include "cli/text.h"
 
@@ -111,7 +110,7 @@ void ConvertRequest::complete() {
     throw UsageError{"standard output is a terminal; redirect it"};
   }
   metadata.check();
-  if (header_slack > 0 && !has_slack(format)) throw UsageError{"--header-slack requires OUT to be .safetensors"};
+  if (header_slack > 0) require_ability(format, Ability::header_slack, "--header-slack");
   if (header_slack > 0 && part_bytes > 0) throw UsageError{"--header-slack cannot be combined with --part-bytes"};
   if (name && !is_utf8(*name)) throw UsageError{"--name " + escaped(*name) + ": not UTF-8"};
   if (name && in.size() > 1) throw UsageError{"--name requires a single IN; --rename changes names"};

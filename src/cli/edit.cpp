@@ -12,6 +12,8 @@
 #include "cli/file_path.h"
 #include "cli/input_file.h"
 #include "cli/metadata_choice.h"
+#include "cli/progress.h"
+#include "cli/raw_file.h"
 #include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/text.h"
@@ -58,11 +60,13 @@ void require_one_name(const RawFile &file, bool follow) {
                               " names (hard links); --follow edits it under this name, or with --in-place under all");
 }
 
+// The new name of each array; nothing removes the array.
+using NewNames = std::vector<std::optional<std::string>>;
+
 // Applies the options to the names of the arrays.
-std::vector<std::optional<std::string>> new_names(const std::string &path, const tensorfile::File &file,
-                                                  const Request &request) {
+NewNames new_names(const std::string &path, const tensorfile::File &file, const Request &request) {
   Selection selection(request.selection);
-  std::vector<std::optional<std::string>> names(file.size());
+  NewNames names(file.size());
   for (SelectedArray &array : select_arrays(path, file, selection, library_options(request.input)))
     names[array.entry.index()] = std::move(array.name);
   selection.require_effect();
@@ -79,51 +83,27 @@ tensorfile::Dict new_metadata(const tensorfile::File &file, const Request &reque
 }
 
 // Throws UNSUPPORTED if the format cannot hold a new name or value.
-void require_holdable(const Rewrite &rewrite) {
+void require_holdable(const tensorfile::File &file, const NewNames &names, const tensorfile::Dict &metadata) {
   std::vector<PlannedArray> renamed;
-  for (const Entry &entry : rewrite.file) {
-    const std::optional<std::string> &name = rewrite.names[entry.index()];
+  for (const Entry &entry : file) {
+    const std::optional<std::string> &name = names[entry.index()];
     if (!name || *name == entry.name()) continue;
     // Only the name matters. All formats have this dtype.
     renamed.push_back({0, entry.index(), *name, tensorfile::Dtype::int8, tensorfile::Dtype::int8, {}});
   }
   tensorfile::Options options;
   options.set(tensorfile::Option::gguf_extended, 1);
-  const tensorfile::Format format = rewrite.file.format();
+  const tensorfile::Format format = file.format();
   std::string list;
-  for (const std::string &refusal : refusals(format, renamed, rewrite.metadata, options))
+  for (const std::string &refusal : refusals(format, renamed, metadata, options))
     list += (list.empty() ? "" : ", ") + refusal;
   if (!list.empty()) throw Error(Status::unsupported, std::string(tensorfile::name(format)) + " cannot hold " + list);
 }
 
-// True if a new array describes the same bytes as the old one. That of an unknown type can include padding.
-bool same_array(const Entry &old, const Entry &now) {
-  const auto shape = old.shape();
-  const auto new_shape = now.shape();
-  const uint64_t stored = old.location().stored_bytes;
-  const uint64_t new_stored = now.location().stored_bytes;
-  return old.type() == now.type() && std::equal(shape.begin(), shape.end(), new_shape.begin(), new_shape.end()) &&
-         (stored == new_stored || (old.dtype() == tensorfile::Dtype::unsupported && stored < new_stored));
-}
-
-// Opens the new file before anything is written, and throws if it is not what it should be.
-void check_contents(const Rewrite &rewrite, const NewFile &contents, const Request &request) {
-  const auto read = [&](uint64_t offset, void *to, size_t nbytes) {
-    contents.read(rewrite.old, offset, static_cast<char *>(to), nbytes);
-  };
-  const tensorfile::Source source = tensorfile::Source::from_function(contents.size(), read);
-  const tensorfile::File file(source, rewrite.file.format(), library_options(request.input));
-  size_t kept = 0;
-  bool same = same_metadata(file.metadata(), rewrite.metadata);
-  for (const Entry &entry : rewrite.file) {
-    const std::optional<std::string> &name = rewrite.names[entry.index()];
-    if (!name) continue;
-    ++kept;
-    same = same && file.contains(*name) && same_array(entry, file.at(*name));
-  }
-  if (!same || kept != file.size()) {
-    throw Error(Status::internal, "the edited file would not be what the options ask for; it has not been written");
-  }
+void finish_edit(tensorfile::Edit &edit, const NewNames &names, const tensorfile::Dict &metadata) {
+  for (size_t i = 0; i < names.size(); ++i)
+    names[i] ? edit.rename(i, *names[i]) : edit.remove(i);
+  edit.set_metadata(metadata).finish();
 }
 
 // Throws UNSUPPORTED for a folder and for an index.
@@ -142,17 +122,19 @@ void edit_file(const std::string &path, const Request &request) {
   Progress progress(path);
   const std::string target = target_of(path, request.follow);
   require_recovered(target);
-  RawFile old = RawFile::open(target, request.in_place);
-  require_one_name(old, request.follow);
-  tensorfile::Source source = tensorfile::Source::from_fd(old.descriptor());
+  require_one_name(RawFile::open(target, false), request.follow);
+  tensorfile::Options options = library_options(request.input);
+  progress.watch_all(options);
+  tensorfile::Source source = tensorfile::Source::from_path(target);
   source.set_name(path);
-  const tensorfile::File file(source, tensorfile::Format::auto_, library_options(request.input));
-  const RewriteFunction rewritten = rewrite_function(file);
-  const Rewrite rewrite{old, file, new_names(path, file, request), new_metadata(file, request)};
-  require_holdable(rewrite);
-  const NewFile contents = rewritten(rewrite);
-  check_contents(rewrite, contents, request);
-  request.in_place ? patch_header(target, old, contents) : replace_contents(target, old, contents, progress);
+  const tensorfile::File file(source, tensorfile::Format::auto_, options);
+  tensorfile::Edit edit(file);
+  const NewNames names = new_names(path, file, request);
+  const tensorfile::Dict metadata = new_metadata(file, request);
+  require_holdable(file, names, metadata);
+  finish_edit(edit, names, metadata);
+  request.in_place ? patch_header(target, edit, options) : replace_file(target, edit, options);
+  progress.finish();
   print_notes(path, file);
 }
 

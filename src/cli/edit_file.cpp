@@ -5,6 +5,7 @@
 
 #include "cli/checksum.h"
 #include "cli/file_path.h"
+#include "cli/raw_file.h"
 #include "cli/temporary_path.h"
 #include "cli/text.h"
 
@@ -63,6 +64,18 @@ bool exists(const std::string &path) {
   return std::filesystem::exists(file_path(path), ignored);
 }
 
+void append_le(std::string &out, uint64_t value, size_t nbytes) {
+  for (size_t i = 0; i < nbytes; ++i)
+    out.push_back(static_cast<char>(value >> (8 * i) & 0xFFU));
+}
+
+uint64_t load_le(std::string_view bytes) {
+  uint64_t value = 0;
+  for (size_t i = bytes.size(); i-- > 0;)
+    value = value << 8U | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
 uint64_t crc_of(std::string_view bytes) {
   return update_crc32(0, bytes.data(), bytes.size());
 }
@@ -106,33 +119,21 @@ void remove_saved_header(const std::string &path) {
 
 }  // namespace
 
-void replace_contents(const std::string &path, const RawFile &old, const NewFile &contents, Progress &progress) {
-  TemporaryFile temporary(path, old);
-  RawFile &file = temporary.file();
-  file.resize(contents.size());
-  progress.expect_bytes(contents.size());
-  for (const Run &run : contents.runs()) {
-    if (run.is_new()) file.write(run.to, run.bytes);
-    for (uint64_t done = run.is_new() ? run.nbytes : 0; done < run.nbytes;) {
-      const uint64_t copied = file.copy(run.to + done, old, run.offset + done, run.nbytes - done);
-      done += copied;
-      progress.advance(copied);
-    }
-  }
-  temporary.move_to(path);
-  progress.finish();
+void replace_file(const std::string &path, const tensorfile::Edit &edit, tensorfile::Options &options) {
+  options.set(tensorfile::Option::durable, 1);
+  edit.save(path, options);
 }
 
-void patch_header(const std::string &path, RawFile &file, const NewFile &contents) {
-  const std::optional<std::string_view> patch = contents.patch(file.size());
-  if (!patch) {
+void patch_header(const std::string &path, const tensorfile::Edit &edit, tensorfile::Options &options) {
+  const auto nbytes = static_cast<size_t>(edit.patch_bytes());
+  if (nbytes == 0) {
     throw Error(Status::unsupported,
                 "the new header does not have the size of the old one; edit without --in-place writes a copy, and "
                 "convert --header-slack leaves space in a .safetensors");
   }
-  save_header(path, file, patch->size());
-  file.write(0, *patch);
-  file.sync();
+  options.set(tensorfile::Option::durable, 1).set(tensorfile::Option::atomic, 0);
+  save_header(path, RawFile::open(path, false), nbytes);
+  edit.save(path, options);
   remove_saved_header(path);
 }
 

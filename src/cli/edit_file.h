@@ -3,19 +3,18 @@
 
 #include <string>
 
-#include "cli/progress.h"
-#include "cli/rewrite.h"
+#include "cli/input_file.h"
 
 namespace cli {
 
-// Writes the new contents under a temporary name beside the file, which they then replace. They have the mode of the old
-// file. A process that is killed leaves the old file or the new one.
-void replace_contents(const std::string &path, const RawFile &old, const NewFile &contents, Progress &progress);
+// Writes the new file in place of the old one, which it replaces when it is on the disk. It has the mode of the old file. A
+// process that is killed leaves the old file or the new one.
+void replace_file(const std::string &path, const tensorfile::Edit &edit, tensorfile::Options &options);
 
-// Writes a new header into the file itself. `file` is open for writing. The old header is on the disk in a file beside it
-// until the new one is, so that recover_header() can undo the change if the process is killed. Throws UNSUPPORTED, and
-// writes nothing, if the new header does not fit.
-void patch_header(const std::string &path, RawFile &file, const NewFile &contents);
+// Writes the new header into the file itself. The old header is on the disk in a file beside it until the new one is, so
+// that recover_header() can undo the change if the process is killed. Throws UNSUPPORTED, and writes nothing, if the new
+// header does not fit.
+void patch_header(const std::string &path, const tensorfile::Edit &edit, tensorfile::Options &options);
 
 // Restores the header that an interrupted patch_header() has saved. Returns false if there is none.
 bool recover_header(const std::string &path);

@@ -3,11 +3,15 @@
 #include <algorithm>
 
 #include "cli/error_output.h"
-#include "cli/rewrite.h"
 
 namespace cli {
 
 namespace {
+
+// Rounds up to a multiple.
+uint64_t align_up(uint64_t value, uint64_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
 
 // Returns the size of the header of OUT. It is written to nowhere, with the first byte of data after it.
 uint64_t header_size(const ConvertPlan &plan, const ConvertRequest &request) {

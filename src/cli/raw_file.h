@@ -1,4 +1,4 @@
-// Files as bytes, for `tensorfile edit`, which copies and patches files without reading the arrays in them.
+// Files as bytes, for `tensorfile edit`, which saves a header before it changes, and restores it.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,6 @@ class RawFile {
   RawFile &operator=(const RawFile &) = delete;
   ~RawFile() { close(); }
 
-  int descriptor() const { return descriptor_; }
   uint64_t size() const;
   // Returns how many names the file has.
   uint64_t link_count() const;
@@ -35,18 +34,12 @@ class RawFile {
   void read(uint64_t offset, void *to, size_t nbytes) const;
   std::string read(uint64_t offset, size_t nbytes) const;
   void write(uint64_t offset, std::string_view bytes);
-  void resize(uint64_t size);
-  // Copies the next bytes of another file to this one, which has zeros there. Returns how many were copied: at least one
-  // and at most 64 MiB. A file system that can share blocks between files does so, and holes stay holes.
-  uint64_t copy(uint64_t to, const RawFile &from, uint64_t offset, uint64_t nbytes);
   // Waits until everything is on the disk.
   void sync();
   void close() noexcept;
 
  private:
   RawFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
-  // Copies by reading and writing.
-  uint64_t copy_through_memory(uint64_t to, const RawFile &from, uint64_t offset, uint64_t nbytes);
 
   std::string path_;
   int descriptor_ = -1;

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -18,35 +17,10 @@ namespace cli {
 
 namespace {
 
-constexpr uint64_t kMaxCopy = uint64_t{64} << 20U;
-// File systems share whole blocks, which are of this size or smaller on nearly all of them.
-constexpr uint64_t kBlock = 4096;
-
 struct stat status_of(int descriptor) {
   struct stat status = {};
   if (fstat(descriptor, &status) != 0) throw_system_error("cannot read the status of the file");
   return status;
-}
-
-// Returns where the next data or hole of a file begins, or `otherwise` if the system does not know.
-uint64_t seek(int descriptor, uint64_t offset, int what, uint64_t otherwise) {
-  const off_t found = lseek(descriptor, static_cast<off_t>(offset), what);
-  if (found >= 0) return static_cast<uint64_t>(found);
-  return what == SEEK_DATA && errno == ENXIO ? UINT64_MAX : otherwise;
-}
-
-// Copies within the kernel. Returns 0 if that is impossible.
-uint64_t copy_in_kernel(int to, uint64_t to_offset, int from, uint64_t offset, uint64_t nbytes) {
-#if defined(__linux__)
-  auto in = static_cast<off64_t>(offset);
-  auto out = static_cast<off64_t>(to_offset);
-  const ssize_t copied = copy_file_range(from, &in, to, &out, static_cast<size_t>(nbytes), 0);
-  return copied > 0 ? static_cast<uint64_t>(copied) : 0;
-#else
-  static_cast<void>(to), static_cast<void>(to_offset), static_cast<void>(from), static_cast<void>(offset);
-  static_cast<void>(nbytes);
-  return 0;
-#endif
 }
 
 }  // namespace
@@ -109,25 +83,6 @@ void RawFile::write(uint64_t offset, std::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(put));
     offset += static_cast<uint64_t>(put);
   }
-}
-
-void RawFile::resize(uint64_t size) {
-  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0)
-    throw_system_error("cannot set the size of " + in_quotes(path_));
-}
-
-uint64_t RawFile::copy(uint64_t to, const RawFile &from, uint64_t offset, uint64_t nbytes) {
-  const uint64_t data = seek(from.descriptor_, offset, SEEK_DATA, offset);
-  if (data > offset) return std::min(nbytes, data - offset);
-  nbytes = std::min(nbytes, seek(from.descriptor_, offset, SEEK_HOLE, UINT64_MAX) - offset);
-  nbytes = std::min(nbytes, kMaxCopy);
-  // Blocks are shared if both files have them at the same distance from the start of a block, so what precedes the first
-  // whole block, and what follows the last one, is copied separately.
-  if (to % kBlock == offset % kBlock && offset % kBlock + nbytes > kBlock) {
-    nbytes = offset % kBlock != 0 ? kBlock - offset % kBlock : nbytes / kBlock * kBlock;
-  }
-  const uint64_t copied = copy_in_kernel(descriptor_, to, from.descriptor_, offset, nbytes);
-  return copied > 0 ? copied : copy_through_memory(to, from, offset, nbytes);
 }
 
 void RawFile::sync() {

@@ -82,15 +82,6 @@ void RawFile::write(uint64_t offset, std::string_view bytes) {
   }
 }
 
-void RawFile::resize(uint64_t size) {
-  if (_chsize_s(descriptor_, static_cast<int64_t>(size)) != 0)
-    throw_system_error("cannot set the size of " + in_quotes(path_));
-}
-
-uint64_t RawFile::copy(uint64_t to, const RawFile &from, uint64_t offset, uint64_t nbytes) {
-  return copy_through_memory(to, from, offset, nbytes);
-}
-
 void RawFile::sync() {
   if (_commit(descriptor_) != 0) throw_system_error("cannot write " + in_quotes(path_) + " to the disk");
 }

@@ -6,6 +6,7 @@
 #include "core/dict.h"
 #include "format/layout.h"
 #include "format/save_report.h"
+#include "format/splice.h"
 #include "io/sink.h"
 #include "io/source.h"
 
@@ -145,6 +146,27 @@ struct Packing {
   void (*close)(Packer *packer);
 };
 
+// What becomes of an array of a file whose header is changed.
+struct NewName {
+  Text name;
+  bool removed = false;
+  bool renamed = false;
+};
+
+// A file whose names, metadata and choice of arrays change, but not the data of its arrays.
+struct EditRequest {
+  const Source &source;
+  const Listing &listing;     // of the source
+  Span<const NewName> names;  // of the members of the listing
+  const Dict &metadata;       // all of the new metadata
+  const Settings &settings;   // TF_OPTION_ALIGNMENT is not set
+};
+
+// Returns the failure of an edit that finds something else in a header than the listing says.
+inline Status header_changed(const Source &source) {
+  return Failure(TF_STATUS_CORRUPT).in(source.label) << "the header has changed since the file was opened";
+}
+
 // What a format can store as metadata.
 enum class MetadataKind : uint8_t {
   kNone = TF_METADATA_NONE,
@@ -183,6 +205,9 @@ struct Format {
   // Lays out the file of an uncompressed request that check() has accepted.
   Status (*lay_out)(Layout &layout, const SaveRequest &request);
   const Packing *packing = nullptr;  // NULL: the format has no compression
+  // Lays out the file of a request, whose new names and metadata check() has accepted. NULL: there is nothing to edit.
+  Status (*edit)(Splice &splice, const EditRequest &request) = nullptr;
+  bool header_slack = false;  // the header can end in spaces, so that a longer one fits
 };
 
 // Each returns NULL if there is no such format.

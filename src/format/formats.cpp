@@ -56,6 +56,8 @@ int64_t ability_of(const Format &format, tf_ability ability) {
       return format.text_members ? 1 : 0;
     case TF_ABILITY_MODEL_KEYS:
       return format.model_keys ? 1 : 0;
+    case TF_ABILITY_HEADER_SLACK:
+      return format.header_slack ? 1 : 0;
     default:
       return 0;
   }

@@ -61,6 +61,23 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
   return kOk;
 }
 
+Status copy_through_memory(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from,
+                           Text from_path, uint64_t offset, uint64_t nbytes) {
+  constexpr uint64_t kPiece = uint64_t{1} << 20;
+  Vec<char> scratch(default_memory());
+  TFILE_TRY(scratch.resize(static_cast<size_t>(nbytes < kPiece ? nbytes : kPiece)));
+  size_t got = 0;
+  TFILE_TRY(read_file(&got, from, from_path, Text(), offset, scratch.data(), scratch.size()));
+  if (got < scratch.size()) {
+    return Failure(TF_STATUS_TRUNCATED).in(from_path).at(offset)
+           << "expected " << static_cast<uint64_t>(scratch.size()) << " bytes, the file ends after "
+           << static_cast<uint64_t>(got);
+  }
+  TFILE_TRY(write_file(to, to_path, at, scratch.data(), got));
+  *copied = got;
+  return kOk;
+}
+
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
   while (count > 0) {
     // write_file() writes a single piece and the remainder of a piece.

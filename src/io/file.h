@@ -19,8 +19,9 @@ struct File {
 #else
   int descriptor = -1;
 #endif
-  uint64_t base = 0;           // offset in the file that is offset 0 for reads
-  FileIdentity identity = {};  // only set for a file that was opened for reading
+  uint64_t base = 0;             // offset in the file that is offset 0 for reads
+  bool shares_position = false;  // the descriptor is a duplicate of the caller's, whose position must not move
+  FileIdentity identity = {};    // only set for a file that was opened for reading, or in place
 };
 
 // Opens a regular file read-only and close-on-exec, without blocking on a FIFO. Fails with NOT_FOUND, or with IO and a
@@ -103,8 +104,8 @@ Status find_target(Target &target, const char *path, const Target *neighbour);
 // Creates a file in the target's folder with the target's mode. If a file with that name exists, sets *exists and
 // creates nothing.
 Status create_sibling(File *out, bool *exists, Target &target, const char *name);
-// Opens the target itself and empties it.
-Status open_in_place(File *out, const Target &target);
+// Opens the target itself. If `empty`, removes its contents; otherwise it must exist.
+Status open_in_place(File *out, const Target &target, bool empty);
 // Renames the file with that name to the target, which is replaced.
 Status replace_target(const Target &target, const char *name);
 void remove_sibling(const Target &target, const char *name);
@@ -144,10 +145,21 @@ Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offs
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
 // Writes all of the consecutive pieces (file.cpp).
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
+// Copies the next bytes of a file to an offset of another one, which has no bytes there yet. *copied is how many were
+// copied: at least 1 and at most 64 MiB. The system copies them if it can: a file system that can share blocks between
+// files shares them, and holes become holes, also at the end: resize_file() then sets the size (file_copy_posix.cpp and
+// file_copy_windows.cpp). `to_path` and `from_path` are for messages.
+Status copy_some(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from, Text from_path,
+                 uint64_t offset, uint64_t nbytes);
+// Does the same by reading and writing 1 MiB (file.cpp). Fails with TRUNCATED if the file ends before the bytes.
+Status copy_through_memory(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from,
+                           Text from_path, uint64_t offset, uint64_t nbytes);
 // Allocates disk space for a file of `size` bytes at once, which is faster than allocating it with each write. With
 // in_place the size of the file itself still grows only with the writes. Errors are ignored, because the writes will
 // report them.
 void reserve_file(const File &file, uint64_t size, bool in_place);
+// Sets the size of a file that is open for writing. New bytes are zeros.
+Status resize_file(const File &file, Text path, uint64_t size);
 Status sync_file(const File &file, Text path);
 // Fails if the target's folder cannot be synced, for example because it may be written but not read.
 Status check_sync_folder(const Target &target);

@@ -143,6 +143,7 @@ Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
   if (file.descriptor < 0) return refuse(errno, Text(), "duplicate the descriptor");
   *out = file;
   out->identity = identity_from(info);
+  out->shares_position = true;
   *size = static_cast<uint64_t>(info.st_size);
   return kOk;
 }
@@ -291,13 +292,14 @@ Status follow_links(Target &target, struct stat *info) {
 void keep_attributes(const File &file, const Target &target) {
   struct stat made {};
   if (fstat(file.descriptor, &made) != 0) return;
+  bool owned = true;
   if (made.st_uid != target.owner || made.st_gid != target.group) {
     constexpr auto kSame = static_cast<uid_t>(-1);
-    (void)(fchown(file.descriptor, target.owner, target.group) == 0 ||
-           fchown(file.descriptor, kSame, target.group) == 0);
+    owned =
+        fchown(file.descriptor, target.owner, target.group) == 0 || fchown(file.descriptor, kSame, target.group) == 0;
   }
-  // Fails only if the file system has no modes.
-  (void)fchmod(file.descriptor, static_cast<mode_t>(target.mode));
+  // Permissions of another group must not go to the group of this user. Fails only if the file system has no modes.
+  (void)fchmod(file.descriptor, static_cast<mode_t>(target.mode & (owned ? 0777U : 0707U)));
 }
 
 }  // namespace
@@ -344,9 +346,10 @@ Status create_sibling(File *out, bool *exists, Target &target, const char *name)
   return kOk;
 }
 
-Status open_in_place(File *out, const Target &target) {
+Status open_in_place(File *out, const Target &target, bool empty) {
   const int folder = target.folder->descriptor;
-  const File file{open_retrying(folder, target.name.data(), O_WRONLY | O_CREAT | O_NOFOLLOW, 0666)};
+  const int flags = O_WRONLY | O_NOFOLLOW | (empty ? O_CREAT : 0);
+  File file{open_retrying(folder, target.name.data(), flags, 0666)};
   if (file.descriptor < 0) return refuse(errno, target.label(), "open for writing");
   struct stat info {};
   Status status = kOk;
@@ -355,7 +358,8 @@ Status open_in_place(File *out, const Target &target) {
   } else {
     status = check_regular(target.label(), info.st_mode);
   }
-  if (status.ok() && ftruncate(file.descriptor, 0) != 0) status = refuse(errno, target.label(), "empty");
+  if (status.ok() && empty && ftruncate(file.descriptor, 0) != 0) status = refuse(errno, target.label(), "empty");
+  file.identity = identity_from(info);
   if (!status.ok()) {
     close_file(file);
     return status;
@@ -475,6 +479,13 @@ void reserve_file(const File &file, uint64_t size, bool in_place) {
 #else
   (void)file, (void)size, (void)in_place;
 #endif
+}
+
+Status resize_file(const File &file, Text path, uint64_t size) {
+  while (ftruncate(file.descriptor, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) return refuse(errno, path, "resize");
+  }
+  return kOk;
 }
 
 Status sync_file(const File &file, Text path) {

@@ -318,16 +318,19 @@ Status create_sibling(File *out, bool *exists, Target &target, const char *name)
   return kOk;
 }
 
-Status open_in_place(File *out, const Target &target) {
-  const HANDLE handle = CreateFileW(target.full.data(), GENERIC_WRITE, FILE_SHARE_READ, nullptr, OPEN_ALWAYS,
-                                    FILE_ATTRIBUTE_NORMAL, nullptr);
+Status open_in_place(File *out, const Target &target, bool empty) {
+  // A file whose contents stay can be open elsewhere, such as in the source that its header was read from.
+  const DWORD sharing = empty ? FILE_SHARE_READ : FILE_SHARE_READ | FILE_SHARE_WRITE;
+  const HANDLE handle = CreateFileW(target.full.data(), GENERIC_WRITE, sharing, nullptr,
+                                    empty ? OPEN_ALWAYS : OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), target.label(), "open for writing");
-  if (SetEndOfFile(handle) == 0) {
+  if (empty && SetEndOfFile(handle) == 0) {
     const DWORD error = GetLastError();
     close_file(File{handle});
     return refuse(error, target.label(), "empty");
   }
   out->handle = handle;
+  out->identity = identify(handle);
   return kOk;
 }
 
@@ -489,6 +492,13 @@ void reserve_file(const File &file, uint64_t size, bool in_place) {
   FILE_ALLOCATION_INFO info = {};
   info.AllocationSize.QuadPart = static_cast<LONGLONG>(size);
   if (!in_place) (void)SetFileInformationByHandle(file.handle, FileAllocationInfo, &info, sizeof(info));
+}
+
+Status resize_file(const File &file, Text path, uint64_t size) {
+  FILE_END_OF_FILE_INFO info = {};
+  info.EndOfFile.QuadPart = static_cast<LONGLONG>(size);
+  if (SetFileInformationByHandle(file.handle, FileEndOfFileInfo, &info, sizeof(info)) != 0) return kOk;
+  return refuse(GetLastError(), path, "resize");
 }
 
 Status sync_file(const File &file, Text path) {

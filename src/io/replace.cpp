@@ -44,13 +44,24 @@ struct Replacement::OpenFile {
     const OpenFile &open = of(sink);
     return write_pieces(open.file, open.label, offset, pieces, count);
   }
-  static constexpr SinkOps ops() { return {.write = append, .patch = patch, .reserve = reserve, .put = put}; }
+  static Status copy(Sink &sink, uint64_t *copied, const File &from, Text from_path, uint64_t offset, uint64_t nbytes) {
+    OpenFile &open = of(sink);
+    TFILE_TRY(open.flush());
+    TFILE_TRY(copy_some(copied, open.file, open.label, open.written, from, from_path, offset, nbytes));
+    open.written += *copied;
+    open.may_end_in_hole = true;
+    return kOk;
+  }
+  static constexpr SinkOps ops() {
+    return {.write = append, .patch = patch, .reserve = reserve, .put = put, .copy = copy};
+  }
 
   Text label;
   bool in_place;
   File file;
-  uint64_t written = 0;  // bytes in the file
-  size_t pending = 0;    // bytes in the buffer, not yet in the file
+  uint64_t written = 0;          // bytes in the file
+  bool may_end_in_hole = false;  // then the size of the file may have to be set
+  size_t pending = 0;            // bytes in the buffer, not yet in the file
   char buffer[kBuffer];
 };
 
@@ -126,7 +137,7 @@ Status Replacement::open(Ref<Sink> &out, bool atomic, bool durable) {
   durable_ = durable;
   if (durable) TFILE_TRY(check_sync_folder(target_));
   TFILE_TRY(make(&open_, memory(), target_.label(), !atomic));
-  TFILE_TRY(atomic ? make_temporary() : open_in_place(&open_->file, target_));
+  TFILE_TRY(atomic ? make_temporary() : open_in_place(&open_->file, target_, true));
   static constexpr SinkOps kOps = OpenFile::ops();
   return make_sink(out, memory(), kOps, open_);
 }
@@ -134,6 +145,7 @@ Status Replacement::open(Ref<Sink> &out, bool atomic, bool durable) {
 Status Replacement::finish() {
   const Text path = target_.label();
   TFILE_TRY(open_->flush());
+  if (open_->may_end_in_hole) TFILE_TRY(resize_file(open_->file, path, open_->written));
   if (durable_) TFILE_TRY(sync_file(open_->file, path));
   TFILE_TRY(finish_file(std::exchange(open_->file, File()), path));
   close();

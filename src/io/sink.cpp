@@ -1,6 +1,7 @@
 #include "io/sink.h"
 
 #include "base/error.h"
+#include "io/file.h"
 
 void tf_sink::release() {
   if (!refs.decrement()) return;
@@ -16,6 +17,8 @@ namespace {
 
 // Data is written in pieces of at most this size, so that the progress callback is called often enough.
 constexpr uint64_t kPiece = uint64_t{16} << 20;
+// Size of the buffer through which bytes are copied.
+constexpr uint64_t kCopied = uint64_t{1} << 20;
 // Capacity of the buffer that collects small writes.
 constexpr size_t kCollected = size_t{64} << 10;
 
@@ -230,6 +233,36 @@ Status Output::write_data(const void *from, uint64_t nbytes) {
     bytes += piece;
     nbytes -= piece;
   }
+  return kOk;
+}
+
+Status Output::copy(const Source &source, uint64_t offset, uint64_t nbytes) {
+  const bool in_system = sink_.ops->copy != nullptr && file_of(source) != nullptr;
+  Vec<char> scratch(pending_.memory());
+  if (in_system) TFILE_TRY(flush());
+  while (nbytes > 0) {
+    uint64_t copied = nbytes < kCopied ? nbytes : kCopied;
+    if (in_system) {
+      TFILE_TRY(copy_file(&copied, source, offset, nbytes));
+    } else {
+      TFILE_TRY(scratch.resize(static_cast<size_t>(copied)));
+      TFILE_TRY(read_at(source, offset, scratch.data(), copied, Text()));
+      TFILE_TRY(write(scratch.data(), copied));
+    }
+    TFILE_TRY(progress_.advance(copied));
+    offset += copied;
+    nbytes -= copied;
+  }
+  return kOk;
+}
+
+// Lets the system copy bytes of a file.
+Status Output::copy_file(uint64_t *copied, const Source &source, uint64_t offset, uint64_t nbytes) {
+  if (!Checked::within(offset, nbytes, source.size)) {
+    return Failure(TF_STATUS_INTERNAL).in(source.label).at(offset) << nbytes << " bytes to copy are not in the file";
+  }
+  TFILE_TRY(sink_.ops->copy(sink_, copied, *file_of(source), source.label, source.base + offset, nbytes));
+  position_ += *copied;
   return kOk;
 }
 

@@ -7,9 +7,11 @@
 #include "base/span.h"
 #include "base/vec.h"
 #include "io/resolver.h"
+#include "io/source.h"
 
 namespace tfile {
 
+struct File;
 struct SinkOps;
 
 using SinkResolver = Resolver<tf_resolve_sink_fn>;
@@ -49,6 +51,10 @@ struct SinkOps {
   // Writes consecutive pieces at an offset of the reserved output. Several threads may call it at once. NULL if reserve
   // is NULL.
   Status (*put)(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) = nullptr;
+  // Appends bytes of a file, at least 1 of nbytes; *copied is how many. `from_path` is for messages. NULL if the sink
+  // cannot do this.
+  Status (*copy)(Sink &sink, uint64_t *copied, const File &from, Text from_path, uint64_t offset,
+                 uint64_t nbytes) = nullptr;
   // Frees the state. NULL if the sink does not own it.
   void (*destroy)(void *state) = nullptr;
   // True if small writes are to be collected into larger ones, because each call is expensive, such as one into another
@@ -112,6 +118,8 @@ class Output {
   Status flush();
   // Writes bytes of an array and reports them to the progress callback.
   Status write_data(const void *from, uint64_t nbytes);
+  // Appends bytes of a source and reports them to the progress callback. The system copies them if both are files.
+  Status copy(const Source &source, uint64_t offset, uint64_t nbytes);
   // Reports array bytes that were written in another form, such as compressed.
   Status advance(uint64_t nbytes) { return progress_.advance(nbytes); }
   Status write_zeros(uint64_t count);
@@ -123,6 +131,8 @@ class Output {
   uint64_t position() const { return position_; }
 
  private:
+  Status copy_file(uint64_t *copied, const Source &source, uint64_t offset, uint64_t nbytes);
+
   Sink &sink_;
   Progress progress_;
   uint64_t position_ = 0;  // includes the bytes in pending_

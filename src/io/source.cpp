@@ -196,15 +196,15 @@ Status map_from_file(const Source &source, uint64_t offset, uint64_t /*nbytes*/,
   return kOk;
 }
 
-FileIdentity identify_file(const Source &source) {
-  return state_of<const OpenFile>(source).file.identity;
+const File &open_file_of(const Source &source) {
+  return state_of<const OpenFile>(source).file;
 }
 
 constexpr SourceOps kFileOps = {
     .read = read_from_file,
     .read_parts = read_parts_from_file,
     .map = map_from_file,
-    .identify = identify_file,
+    .file = open_file_of,
     .destroy = destroy_file,
     .maps_privately = true,
 };
@@ -377,8 +377,13 @@ Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const v
   return source.ops->map(source, offset, nbytes, out);
 }
 
+const File *file_of(const Source &source) {
+  return source.ops->file == nullptr ? nullptr : &source.ops->file(source);
+}
+
 FileIdentity identity_of(const Source &source) {
-  return source.ops->identify == nullptr ? FileIdentity() : source.ops->identify(source);
+  const File *const file = file_of(source);
+  return file == nullptr ? FileIdentity() : file->identity;
 }
 
 }  // namespace tfile

@@ -12,6 +12,7 @@
 
 namespace tfile {
 
+struct File;
 struct SourceOps;
 
 // What the owner of a source knows about the cost of its reads.
@@ -66,8 +67,8 @@ struct SourceOps {
                        Memory &memory, Text array) = nullptr;
   // Maps a range; *out remains NULL if that is not possible. NULL: the source is never mapped.
   Status (*map)(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) = nullptr;
-  // Returns the file that contains the bytes. NULL if the bytes are not in a file.
-  FileIdentity (*identify)(const Source &source) = nullptr;
+  // Returns the file that contains the bytes, from source.base on. NULL if the bytes are not in a file.
+  const File &(*file)(const Source &source) = nullptr;
   // Frees the state. NULL: there is nothing to free.
   void (*destroy)(void *state) = nullptr;
   bool maps_privately = false;  // mapped memory may be written without changing the source
@@ -120,7 +121,9 @@ Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes,
 Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array);
 // Maps a range that is inside the source; *out is NULL if the source cannot be mapped.
 Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out);
-// Returns the file that contains the source's bytes; the result is not `known` for memory and for the user's callbacks.
+// Returns the open file that contains the source's bytes, which begin at source.base of it, or NULL.
+const File *file_of(const Source &source);
+// Returns the identity of the file that contains the source's bytes; the result is not `known` for memory and for the user's callbacks.
 FileIdentity identity_of(const Source &source);
 
 }  // namespace tfile

@@ -105,6 +105,10 @@ static void test_part_plan(void) {
 int main(void) {
   const float values[6] = {0, 1, 2, 3, 4, 5};
   const int64_t seven = 7;
+  const void *bytes = NULL;
+  uint64_t offset = 0, nbytes = 0;
+  tf_file *file = NULL;
+  tf_edit *edit = NULL;
   const char *const paths[4] = {"writer.npy", "writer.npz", "writer.safetensors", "writer.gguf"};
   const tf_format formats[4] = {TF_FORMAT_NPY, TF_FORMAT_NPZ, TF_FORMAT_SAFETENSORS, TF_FORMAT_GGUF};
   size_t i;
@@ -132,5 +136,21 @@ int main(void) {
     check_file(paths[i], values, seven);
   }
   tf_writer_release(NULL);
+  CHECK_OK(tf_save_metadata(paths[2], NULL, NULL));
+  CHECK_OK(tf_file_open(&file, paths[2], NULL));
+  CHECK_OK(tf_edit_new(&edit, file));
+  CHECK_OK(tf_edit_rename(edit, 0, "c", SIZE_MAX));
+  CHECK_OK(tf_edit_remove(edit, 1));
+  CHECK_OK(tf_edit_set_metadata(edit, NULL));
+  CHECK_OK(tf_edit_finish(edit));
+  CHECK(tf_edit_size(edit) > 0 && tf_edit_run_count(edit) == 2 && tf_edit_patch_bytes(edit) == 0);
+  CHECK_OK(tf_edit_run(&bytes, &offset, &nbytes, edit, 0));
+  CHECK(bytes != NULL && offset == 0 && nbytes > 8);
+  CHECK_OK(tf_edit_save(edit, "edited.safetensors", NULL));
+  CHECK_STATUS(TF_STATUS_INVALID_ARGUMENT, tf_edit_save_sink(edit, NULL, NULL));
+  CHECK(tf_edit_retain(edit) == edit);
+  tf_edit_release(edit);
+  tf_edit_release(edit);
+  tf_file_release(file);
   return check_result();
 }

@@ -11,7 +11,8 @@ import subprocess
 from support import PROGRAM, Case, gguf, GGML_I8, main, run, safetensors
 
 # The calls that change something, or after which something may change.
-CALLS = ("openat", "pwrite64", "fsync", "rename", "unlink", "ftruncate", "fchmod", "close", "pread64", "copy_file_range")
+CALLS = ("openat", "pwrite64", "fsync", "rename", "renameat", "unlink", "ftruncate", "fchmod", "close", "pread64",
+         "copy_file_range")
 SAVED = ".tf-header"
 
 

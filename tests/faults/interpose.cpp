@@ -129,6 +129,12 @@ ssize_t __wrap_pwritev64(int file, const iovec *pieces, int count, off_t offset)
   return is_short() ? __real_pwrite64(file, pieces->iov_base, (pieces->iov_len + 1) / 2, offset) : -1;
 }
 
+ssize_t __real_copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, size_t nbytes, unsigned flags);
+ssize_t __wrap_copy_file_range(int from, off_t *from_offset, int to, off_t *to_offset, size_t nbytes, unsigned flags) {
+  if (!should_fail(kCopy)) return __real_copy_file_range(from, from_offset, to, to_offset, nbytes, flags);
+  return is_short() ? __real_copy_file_range(from, from_offset, to, to_offset, (nbytes + 1) / 2, flags) : -1;
+}
+
 int __real_fsync(int file);
 int __wrap_fsync(int file) {
   return should_fail(kSync) ? -1 : __real_fsync(file);

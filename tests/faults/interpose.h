@@ -26,12 +26,13 @@ enum Call : int {
   kAdvise,
   kRandom,
   kThread,
+  kCopy,
   kCalls
 };
-inline constexpr const char *kCallNames[kCalls] = {"malloc",    "open",    "read",       "write",         "fsync",
-                                                   "rename",    "mmap",    "fallocate",  "close",         "stat",
-                                                   "ftruncate", "unlink",  "fchmod",     "readlink",      "faccessat",
-                                                   "fcntl",     "madvise", "getentropy", "pthread_create"};
+inline constexpr const char *kCallNames[kCalls] = {
+    "malloc",    "open",  "read",    "write",      "fsync",          "rename",         "mmap",
+    "fallocate", "close", "stat",    "ftruncate",  "unlink",         "fchmod",         "readlink",
+    "faccessat", "fcntl", "madvise", "getentropy", "pthread_create", "copy_file_range"};
 
 // Which calls fail, and how.
 struct Fault {

@@ -56,6 +56,8 @@ constexpr Way kWays[] = {
     {kDuplicate, EMFILE, "too many open files"},
     {kAdvise, EINVAL, ""},
     {kRandom, ENOSYS, ""},
+    {kCopy, EXDEV, ""},
+    {kCopy, 0, ""},
 };
 
 constexpr const char *kOld = "what was there before";
@@ -140,8 +142,8 @@ TEST_F(IoFaults, EveryCallFailsOnceOrFromThenOn) {
     }
     world_.expect_unharmed();
   }
-  for (const Call call :
-       {kOpen, kRead, kWrite, kSync, kRename, kMap, kClose, kStat, kMode, kLink, kAccess, kDuplicate, kRandom})
+  for (const Call call : {kOpen, kRead, kWrite, kSync, kRename, kMap, kClose, kStat, kMode, kLink, kAccess, kDuplicate,
+                          kRandom, kCopy, kTruncate})
     EXPECT_EQ(struck_.count(call), 1u) << "no operation calls " << kCallNames[call];
   std::printf("%lld faults injected\n", static_cast<long long>(faults_));
   EXPECT_GT(faults_, 500);

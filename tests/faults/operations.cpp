@@ -260,6 +260,26 @@ tf_status write_planned(const World &world, const char *to, bool index, const tf
   return status;
 }
 
+// Makes a file with other names and metadata than an old one, at a path, or in a sink if the path is NULL.
+tf_status edit(const std::string &old, const tf_dict *metadata, const char *to, const tf_options *options) {
+  tf_file *file = nullptr;
+  tf_edit *edit = nullptr;
+  tf_sink *sink = nullptr;
+  tf_status status = tf_file_open(&file, old.c_str(), options);
+  if (status == TF_STATUS_OK) status = tf_edit_new(&edit, file);
+  if (status == TF_STATUS_OK) status = tf_edit_rename(edit, 0, "another name", SIZE_MAX);
+  if (status == TF_STATUS_OK) status = tf_edit_remove(edit, 1);
+  if (status == TF_STATUS_OK) status = tf_edit_set_metadata(edit, metadata);
+  if (status == TF_STATUS_OK) status = tf_edit_finish(edit);
+  if (status == TF_STATUS_OK && to != nullptr) status = tf_edit_save(edit, to, options);
+  if (status == TF_STATUS_OK && to == nullptr) status = tf_sink_new(&sink, ignore_bytes, nullptr, nullptr);
+  if (sink != nullptr) status = tf_edit_save_sink(edit, sink, options);
+  tf_sink_release(sink);
+  tf_edit_release(edit);
+  tf_file_release(file);
+  return status;
+}
+
 tf_status check_source(const std::string &path, const tf_options *options) {
   tf_source *source = nullptr;
   const tf_status status = tf_source_from_path(&source, path.c_str());
@@ -464,6 +484,30 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
   all.push_back({"write to a sink", false, [&world](const tf_options *o) { return write_to_sink(world, o); }});
 }
 
+void add_edits(std::vector<Operation> &all, const World &world, const std::string &target) {
+  for (size_t i = 1; i < world.files.size(); ++i) {
+    const std::string old = world.files[i];
+    const std::string name = old.substr(old.rfind('/') + 1);
+    const tf_dict *const metadata = i + 1 == world.files.size() ? world.values.get() : world.strings.get();
+    all.push_back({"edit " + name, true,
+                   [old, metadata, target](const tf_options *o) { return edit(old, metadata, target.c_str(), o); }});
+    all.push_back({"edit to a sink " + name, false,
+                   [old, metadata](const tf_options *o) { return edit(old, metadata, nullptr, o); }});
+  }
+  // The metadata stay the same, so that an edit in place that fails changes nothing.
+  const std::string path = world.files[3];
+  all.push_back({"save metadata", false, [path, &world](const tf_options *o) {
+                   return tf_save_metadata(path.c_str(), world.strings.get(), o);
+                 }});
+  all.push_back({"save metadata in place", false, [path, &world](const tf_options *o) {
+                   return with(o, TF_OPTION_ATOMIC, 0, [&](tf_options *in_place) {
+                     return with(in_place, TF_OPTION_DURABLE, 1, [&](tf_options *own) {
+                       return tf_save_metadata(path.c_str(), world.strings.get(), own);
+                     });
+                   });
+                 }});
+}
+
 void append(std::vector<uint8_t> &to, const tf_array *array) {
   const auto *const bytes = static_cast<const uint8_t *>(tf_array_data(array));
   to.insert(to.end(), bytes, bytes + tf_array_nbytes(array));
@@ -533,6 +577,7 @@ std::vector<Operation> operations(const World &world, const std::string &target)
   add_loads(all, world);
   add_values(all, world);
   add_saves(all, world, target);
+  add_edits(all, world, target);
   return all;
 }
 

@@ -51,6 +51,8 @@ struct Owner<tf_writer> : PointerOwner<tf_writer, tf_writer_release> {};
 template <>
 struct Owner<tf_part_plan> : PointerOwner<tf_part_plan, tf_part_plan_release> {};
 template <>
+struct Owner<tf_edit> : PointerOwner<tf_edit, tf_edit_release> {};
+template <>
 struct Owner<tf_quant_plan> : PointerOwner<tf_quant_plan, tf_quant_plan_release> {};
 
 template <typename T>

@@ -13,6 +13,7 @@ it they are decoded to float32 too.
 
 from ._file import Entry, File, open
 from ._library import Error, __version__
-from ._load_save import load, load_bytes, load_metadata, save, save_bytes
+from ._load_save import load, load_bytes, load_metadata, save, save_bytes, save_metadata
 
-__all__ = ["Entry", "Error", "File", "load", "load_bytes", "load_metadata", "open", "save", "save_bytes", "__version__"]
+__all__ = ["Entry", "Error", "File", "load", "load_bytes", "load_metadata", "open", "save", "save_bytes", "save_metadata",
+           "__version__"]

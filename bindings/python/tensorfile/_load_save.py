@@ -64,6 +64,18 @@ def save(path: Path, arrays: Any, metadata: Mapping[str, Any] | None = None, **s
               os.fspath(path))
 
 
+def save_metadata(path: Path, metadata: Mapping[str, Any], **settings: Any) -> None:
+    """Replaces the metadata of a .npz, .safetensors or .gguf without reading its arrays.
+
+    Metadata is all of the new metadata, such as a changed result of load_metadata(); an empty dict removes it. The file is
+    replaced by a copy with the new header when that is complete. With atomic=False the header is written into the file
+    itself, which fails if the new one does not have the size of the old one.
+    """
+    keep: list[Any] = []
+    with options(settings) as chosen, dict_of(metadata, keep) as about:
+        check(lib.tf_save_metadata(os.fsencode(path), about.value, chosen.value), os.fspath(path))
+
+
 def save_bytes(format: str, arrays: Any, metadata: Mapping[str, Any] | None = None, **settings: Any) -> bytes:
     """Returns the bytes of a file: "npy", "npz", "safetensors" or "gguf"."""
     if format not in FORMATS:

@@ -86,6 +86,21 @@ class LoadAndSave(Case):
             self.assert_same(theirs[name], expected)
         self.assertEqual(tensorfile.load_metadata(self.folder / "theirs.safetensors"), {"k": "v"})
 
+    def test_metadata_of_safetensors(self):
+        path, arrays = self.folder / "a.safetensors", {"w": numpy.arange(6.0)}
+        safetensors.numpy.save_file(arrays, path, {"k": "v", "n": "1"})
+        tensorfile.save_metadata(path, {**tensorfile.load_metadata(path), "k": "w", "new": "x" * 1000})
+        with safetensors.safe_open(path, "numpy") as file:
+            self.assertEqual(file.metadata(), {"k": "w", "n": "1", "new": "x" * 1000})
+            self.assert_same(file.get_tensor("w"), arrays["w"])
+        tensorfile.save_metadata(path, {"k": "z"}, atomic=False)
+        with safetensors.safe_open(path, "numpy") as file:
+            self.assertEqual(file.metadata(), {"k": "z"})
+        with self.assertRaisesRegex(tensorfile.Error, "unsupported|in place"):
+            tensorfile.save_metadata(path, {"k": "z" * 9000}, atomic=False)
+        with self.assertRaises(FileNotFoundError):
+            tensorfile.save_metadata(self.folder / "none.gguf", {})
+
     def test_small_floats_are_those_of_ml_dtypes(self):
         arrays = {name: numpy.arange(8).astype(getattr(ml_dtypes, name)) for name in
                   ("float8_e4m3fn", "float8_e5m2", "bfloat16")}

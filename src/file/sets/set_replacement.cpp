@@ -177,7 +177,7 @@ Status SetReplacement::empty_parts() {
   for (size_t i = 0; i < plan_->count(); ++i) {
     if (!file(i).target().exists) continue;
     File opened;
-    TFILE_TRY(open_in_place(&opened, file(i).target()));
+    TFILE_TRY(open_in_place(&opened, file(i).target(), true));
     close_file(opened);
   }
   return kOk;

@@ -58,6 +58,14 @@ bool gguf_tensor_type(uint32_t *type, const Dtype &dtype) {
   return dtype.is_block();
 }
 
+uint64_t gguf_alignment(const Dict &metadata) {
+  const DictEntry *const entry = metadata.find(kGgufAlignmentKey);
+  if (entry == nullptr) return kGgufAlignment;
+  uint32_t alignment = 0;
+  memcpy(&alignment, entry->array->data, sizeof(alignment));
+  return alignment;
+}
+
 const Format kGgufFormat = {
     .id = TF_FORMAT_GGUF,
     .name = "gguf",
@@ -70,6 +78,7 @@ const Format kGgufFormat = {
     .list = list_gguf,
     .check = check_gguf,
     .lay_out = lay_out_gguf,
+    .edit = edit_gguf,
 };
 
 }  // namespace tfile

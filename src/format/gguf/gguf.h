@@ -33,6 +33,8 @@ const Dtype *gguf_tensor_dtype(uint32_t type);
 // Sets *type to GGUF's number for tensors of that dtype. Returns false if GGUF has no such type.
 bool gguf_tensor_type(uint32_t *type, const Dtype &dtype);
 
+// Returns the alignment that metadata specify, whose value is a uint32 scalar, or the one without.
+uint64_t gguf_alignment(const Dict &metadata);
 inline bool is_gguf_alignment(uint64_t alignment) {
   return std::has_single_bit(alignment) && alignment <= kGgufMaxAlignment;
 }
@@ -52,5 +54,6 @@ class DecimalName {
 Status list_gguf(Listing &listing, const Source &source, const Settings &settings);
 Status check_gguf(const SaveRequest &request);
 Status lay_out_gguf(Layout &layout, const SaveRequest &request);
+Status edit_gguf(Splice &splice, const EditRequest &request);
 
 }  // namespace tfile

@@ -1,10 +1,8 @@
 // Writes GGUF: makes the header in memory, and the data follow it unchanged.
 #include <algorithm>
 
-#include "base/endian.h"
 #include "base/utf8.h"
-#include "core/copy.h"
-#include "format/gguf/gguf.h"
+#include "format/gguf/gguf_fields.h"
 
 namespace tfile {
 
@@ -14,50 +12,6 @@ namespace {
 constexpr size_t kCommonRank = 4;
 constexpr size_t kCommonName = 63;
 constexpr size_t kMaxKey = 65535;  // and the longest name
-
-// Appends the fields of a header to `out`, or only counts their bytes if it is NULL.
-class Fields {
- public:
-  explicit Fields(Vec<uint8_t> *out) : out_(out) {}
-
-  Checked size() const { return size_; }
-  Status bytes(const void *from, size_t nbytes) {
-    size_ = size_ + nbytes;
-    return out_ != nullptr ? out_->append(static_cast<const uint8_t *>(from), nbytes) : kOk;
-  }
-  template <typename T>
-  Status number(T value) {
-    uint8_t stored[sizeof(T)];
-    store_le(stored, value);
-    return bytes(stored, sizeof(T));
-  }
-  Status string(Text text) {
-    TFILE_TRY(number<uint64_t>(text.size()));
-    return bytes(text.data(), text.size());
-  }
-  // Appends the elements of an array, little-endian and in C order. gguf_value_type() knows its dtype.
-  Status numbers(const Array &array) {
-    if (out_ == nullptr) {
-      size_ = size_ + array.nbytes;
-      return kOk;
-    }
-    char piece[4096];
-    const size_t item = array.dtype->block_bytes;
-    const auto most = static_cast<int64_t>(sizeof(piece) / item);
-    for (int64_t first = 0; first < array.size; first += most) {
-      const int64_t count = std::min(most, array.size - first);
-      const size_t nbytes = static_cast<size_t>(count) * item;
-      copy_elements(piece, array, first, count);
-      if (kHostIsBig && item > 1) (void)swap_bytes(*array.dtype, piece, nbytes);
-      TFILE_TRY(bytes(piece, nbytes));
-    }
-    return kOk;
-  }
-
- private:
-  Vec<uint8_t> *out_;
-  Checked size_ = 0;
-};
 
 // The alignment of array data.
 struct Alignment {
@@ -78,8 +32,7 @@ bool find_alignment(Alignment *out, LineWriter &why, const SaveRequest &request)
     why << "expected a uint32 scalar";
     return false;
   }
-  uint32_t own = 0;
-  memcpy(&own, entry->array->data, sizeof(own));
+  const uint64_t own = gguf_alignment(*request.metadata);
   if (!is_gguf_alignment(own)) {
     why << own << " is not a power of two of at most " << kGgufMaxAlignment;
   } else if (asked != 0 && asked != own) {
@@ -90,47 +43,8 @@ bool find_alignment(Alignment *out, LineWriter &why, const SaveRequest &request)
   return why.size() == 0;
 }
 
-// Returns the type of a metadata value that check_gguf() has accepted.
-uint32_t entry_type(const DictEntry &entry) {
-  uint32_t type = kGgufArray;
-  if (entry.kind == TF_KIND_STRING) return kGgufString;
-  if (entry.kind == TF_KIND_ARRAY && entry.array->ndim == 0) gguf_value_type(&type, *entry.array->dtype);
-  return type;
-}
-
-// Puts what follows the type of an array: the type of its elements, their number, and the elements.
-Status put_array(Fields &fields, const DictEntry &entry) {
-  if (entry.kind == TF_KIND_ARRAY) {
-    uint32_t type = 0;
-    gguf_value_type(&type, *entry.array->dtype);
-    TFILE_TRY(fields.number(type));
-    TFILE_TRY(fields.number(static_cast<uint64_t>(entry.array->size)));
-    return fields.numbers(*entry.array);
-  }
-  if (entry.kind == TF_KIND_STRING_LIST) {
-    TFILE_TRY(fields.number(kGgufString));
-    TFILE_TRY(fields.number<uint64_t>(entry.list->size()));
-    for (size_t i = 0; i < entry.list->size(); ++i)
-      TFILE_TRY(fields.string(entry.list->at(i)));
-    return kOk;
-  }
-  TFILE_TRY(fields.number(kGgufArray));
-  TFILE_TRY(fields.number<uint64_t>(entry.dict->size()));
-  for (size_t i = 0; i < entry.dict->size(); ++i)
-    TFILE_TRY(put_array(fields, entry.dict->at(i)));
-  return kOk;
-}
-
-Status put_value(Fields &fields, const DictEntry &entry) {
-  const uint32_t type = entry_type(entry);
-  TFILE_TRY(fields.string(entry.key));
-  TFILE_TRY(fields.number(type));
-  if (type == kGgufArray) return put_array(fields, entry);
-  return type == kGgufString ? fields.string(entry.string) : fields.numbers(*entry.array);
-}
-
 // Puts the record of a tensor, whose data begin at *offset, and moves *offset to the next tensor.
-Status put_tensor(Fields &fields, const NamedArray &named, uint64_t alignment, Checked *offset) {
+Status put_tensor(GgufFields &fields, const NamedArray &named, uint64_t alignment, Checked *offset) {
   const Array &array = *named.array;
   uint32_t type = 0;
   gguf_tensor_type(&type, *array.dtype);
@@ -145,19 +59,9 @@ Status put_tensor(Fields &fields, const NamedArray &named, uint64_t alignment, C
   return Failure(TF_STATUS_UNSUPPORTED).array(named.name) << "the data of all arrays do not fit in a file";
 }
 
-Status put_header(Fields &fields, const SaveRequest &request, const Alignment &alignment) {
-  const size_t values = request.metadata != nullptr ? request.metadata->size() : 0;
-  TFILE_TRY(fields.bytes(kGgufMagic, sizeof(kGgufMagic)));
-  TFILE_TRY(fields.number(kGgufVersion));
-  TFILE_TRY(fields.number<uint64_t>(request.arrays.size()));
-  TFILE_TRY(fields.number<uint64_t>(values + (alignment.add_key ? 1 : 0)));
-  for (size_t i = 0; i < values; ++i)
-    TFILE_TRY(put_value(fields, request.metadata->at(i)));
-  if (alignment.add_key) {
-    TFILE_TRY(fields.string(kGgufAlignmentKey));
-    TFILE_TRY(fields.number(kGgufUint32));
-    TFILE_TRY(fields.number(static_cast<uint32_t>(alignment.value)));
-  }
+Status put_header(GgufFields &fields, const SaveRequest &request, const Alignment &alignment) {
+  TFILE_TRY(
+      put_gguf_metadata(fields, request.arrays.size(), request.metadata, alignment.add_key ? alignment.value : 0));
   Checked offset = 0;
   for (const NamedArray &named : request.arrays)
     TFILE_TRY(put_tensor(fields, named, alignment.value, &offset));
@@ -219,7 +123,7 @@ class MetadataCheck {
 
   void check_value(const DictEntry &entry, size_t level) {
     uint32_t type = 0;
-    if (entry_type(entry) == kGgufArray && level > levels_) levels_ = level;
+    if (gguf_entry_type(entry) == kGgufArray && level > levels_) levels_ = level;
     if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
       refuse(Problem::kDtype) << "metadata of dtype " << entry.array->dtype->name;
     } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
@@ -240,7 +144,7 @@ class MetadataCheck {
         refuse(Problem::kValue) << "a dict that names element " << static_cast<uint64_t>(i) << " '" << entry.key << "'";
         return;
       }
-      if (entry_type(entry) != kGgufArray) {
+      if (gguf_entry_type(entry) != kGgufArray) {
         refuse(Problem::kValue) << "element " << entry.key << " of a dict is not an array, a list or a dict";
         return;
       }
@@ -257,7 +161,7 @@ class MetadataCheck {
 // Refuses what a load with the same settings would refuse.
 Status check_limits(const SaveRequest &request, const Alignment &alignment, const MetadataCheck &metadata) {
   const Settings &settings = request.settings;
-  Fields header(nullptr);
+  GgufFields header(nullptr);
   TFILE_TRY(put_header(header, request, alignment));
   if (!header.size().valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the header does not fit in a file";
   const struct {
@@ -308,7 +212,7 @@ Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Alignment alignment;
   Vec<uint8_t> header(memory);
-  Fields fields(&header);
+  GgufFields fields(&header);
   char unused[128];
   LineWriter why(unused, sizeof(unused));
   (void)find_alignment(&alignment, why, request);

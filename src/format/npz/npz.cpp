@@ -26,6 +26,29 @@ uint64_t npz_chunk_size(uint64_t nbytes) {
   return whole > kMinChunk ? whole : kMinChunk;
 }
 
+Status npz_member_name(Text *out, Arena &arena, Vec<char> &scratch, Text name) {
+  scratch.clear();
+  TFILE_TRY(scratch.append(name.data(), name.size()));
+  TFILE_TRY(scratch.append(kNpzSuffix, strlen(kNpzSuffix)));
+  return arena.copy(out, Text(scratch.data(), scratch.size()));
+}
+
+Status put_npz_text_member(Vec<uint8_t> &out, ZipWriter &zip, Arena &names, const DictEntry &entry, uint64_t at) {
+  Vec<char> scratch(out.memory());
+  Vec<uint8_t> text(out.memory());
+  size_t head = 0;
+  TFILE_TRY(put_npz_text(text, &head, entry));
+  ZipMember member = {Text(), text.size(), head, false, false};
+  TFILE_TRY(npz_member_name(&member.name, names, scratch, entry.key));
+  const size_t start = out.size();
+  TFILE_TRY(zip.begin(out, member, at));
+  // The CRC-32 is known, so that no descriptor has to follow.
+  const uint32_t crc = crc32_update(0, text.data(), text.size());
+  store_le(out.data() + start + ZipWriter::kCrcInLocal, crc);
+  zip.set(crc, text.size());
+  return out.append(text.data(), text.size());
+}
+
 namespace {
 
 // Refuses names that a member cannot have.
@@ -98,34 +121,15 @@ Status check_options(const SaveRequest &request) {
   return SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kOption) << kNoZlib;
 }
 
-// Makes the name of a member, in the arena.
-Status member_name(Text *out, Arena &arena, Vec<char> &scratch, Text name) {
-  scratch.clear();
-  TFILE_TRY(scratch.append(name.data(), name.size()));
-  TFILE_TRY(scratch.append(kNpzSuffix, strlen(kNpzSuffix)));
-  return arena.copy(out, Text(scratch.data(), scratch.size()));
-}
-
-// Lays out the metadata as text members. Their CRC-32 is known, so that no descriptor has to follow them.
+// Lays out the metadata as text members.
 Status lay_out_texts(Layout &layout, ZipWriter &zip, Arena &names, const SaveRequest &request) {
   if (request.metadata == nullptr) return kOk;
   Memory &memory = request.settings.memory();
-  Vec<char> scratch(memory);
-  Vec<uint8_t> local(memory);
-  Vec<uint8_t> text(memory);
+  Vec<uint8_t> made(memory);
   for (const DictEntry *entry : request.metadata->entries) {
-    local.clear();
-    text.clear();
-    size_t head = 0;
-    TFILE_TRY(put_npz_text(text, &head, *entry));
-    ZipMember member = {Text(), text.size(), head, false, false};
-    TFILE_TRY(member_name(&member.name, names, scratch, entry->key));
-    TFILE_TRY(zip.begin(local, member, layout.size));
-    const uint32_t crc = crc32_update(0, text.data(), text.size());
-    store_le(local.data() + ZipWriter::kCrcInLocal, crc);
-    zip.set(crc, text.size());
-    TFILE_TRY(layout.write(local.data(), local.size()));
-    TFILE_TRY(layout.write(text.data(), text.size()));
+    made.clear();
+    TFILE_TRY(put_npz_text_member(made, zip, names, *entry, layout.size));
+    TFILE_TRY(layout.write(made.data(), made.size()));
   }
   return kOk;
 }
@@ -144,7 +148,7 @@ Status lay_out_members(Layout &layout, ZipWriter &zip, Arena &names, const SaveR
     bool fortran = false;
     TFILE_TRY(make_npy_header(header, &fortran, array));
     ZipMember member = {Text(), header.size() + array.nbytes, header.size(), false, request.forward};
-    TFILE_TRY(member_name(&member.name, names, scratch, request.arrays[i].name));
+    TFILE_TRY(npz_member_name(&member.name, names, scratch, request.arrays[i].name));
     TFILE_TRY(zip.begin(made, member, layout.size));
     Layout::Checksum sum{crc32_update(0, header.data(), header.size()), {}};
     if (!request.forward) sum.positions[0] = layout.text.size() + ZipWriter::kCrcInLocal;
@@ -282,7 +286,7 @@ Status begin_packed(Packer &base, Vec<uint8_t> &head, Output &output, size_t i) 
   bool fortran = false;
   TFILE_TRY(make_npy_header(head, &fortran, array));
   ZipMember member = {Text(), head.size() + array.nbytes, head.size(), true, !output.can_patch()};
-  TFILE_TRY(member_name(&member.name, packer.names, packer.scratch, packer.request.arrays[i].name));
+  TFILE_TRY(npz_member_name(&member.name, packer.names, packer.scratch, packer.request.arrays[i].name));
   TFILE_TRY(packer.zip.begin(packer.made, member, output.position()));
   return packer.write(output);
 }
@@ -316,7 +320,7 @@ Status pack_text(NpzPacker &packer, Deflater &deflater, Output &output, const Di
   size_t head = 0;
   TFILE_TRY(put_npz_text(text, &head, entry));
   ZipMember member = {Text(), text.size(), head, true, !output.can_patch()};
-  TFILE_TRY(member_name(&member.name, packer.names, packer.scratch, entry.key));
+  TFILE_TRY(npz_member_name(&member.name, packer.names, packer.scratch, entry.key));
   TFILE_TRY(packer.zip.begin(packer.made, member, output.position()));
   TFILE_TRY(packer.write(output));
   TFILE_TRY(deflater.run(Bytes(text.data(), text.size()), true, deflate_method(packer.request.settings)));
@@ -360,6 +364,7 @@ const Format kNpzFormat = {
     .check = check_npz,
     .lay_out = lay_out_npz,
     .packing = &kNpzPacking,
+    .edit = edit_npz,
 };
 
 }  // namespace tfile

@@ -1,7 +1,7 @@
 // Constants and functions that the sources of the .npz format share.
 #pragma once
 
-#include "format/format.h"
+#include "format/zip/zip.h"
 
 namespace tfile {
 
@@ -18,6 +18,16 @@ inline constexpr uint64_t kNpzMaxChunks = 4096;
 // kNpzMaxChunks chunks.
 uint64_t npz_chunk_size(uint64_t nbytes);
 
+// Returns the name that an array has in the library: that of its member without the suffix.
+inline Text without_npz_suffix(Text name) {
+  return name.ends_with(kNpzSuffix) ? Text(name.first(name.size() - strlen(kNpzSuffix))) : name;
+}
+// Makes the name of a member, in the arena.
+Status npz_member_name(Text *out, Arena &arena, Vec<char> &scratch, Text name);
+// Appends a metadata value as a text member, which begins at offset `at` of the archive. The arena owns its name.
+Status put_npz_text_member(Vec<uint8_t> &out, ZipWriter &zip, Arena &names, const DictEntry &entry, uint64_t at);
+
 Status list_npz(Listing &listing, const Source &source, const Settings &settings);
+Status edit_npz(Splice &splice, const EditRequest &request);
 
 }  // namespace tfile

@@ -91,10 +91,6 @@ bool is_apart(const Member &member) {
   return member.is_other && !member.invalid;
 }
 
-Text without_suffix(Text name) {
-  return name.ends_with(kNpzSuffix) ? Text(name.first(name.size() - strlen(kNpzSuffix))) : name;
-}
-
 // Lists the members of an archive: first all of them in listing.members, so that their names can be compared; then text
 // moves to the metadata, and what is not an array to listing.others.
 class Lister {
@@ -128,7 +124,7 @@ class Lister {
   // Members whose names differ only in the suffix would be the same to other readers. That of an array lacks it already.
   static Text key_of(const Lister *self, size_t index) {
     const Member &member = self->listing_.members[index];
-    return is_apart(member) ? without_suffix(member.name) : member.name;
+    return is_apart(member) ? without_npz_suffix(member.name) : member.name;
   }
   static Text name_at(const void *listing, size_t index) {
     return static_cast<const Listing *>(listing)->members[index].name;
@@ -206,7 +202,7 @@ class Lister {
     Status status = entry.deflated ? inflater_.begin(i, data, kHeaderPiece) : kOk;
     if (status.ok()) status = read_head(&head, i, data, kNpyPrefix < entry.size ? kNpyPrefix : entry.size);
     const bool is_array = !status.ok() || is_npy(head);
-    const Text listed = is_array ? without_suffix(name) : name;
+    const Text listed = is_array ? without_npz_suffix(name) : name;
     TFILE_TRY(check_name_length(source_, settings_, listed.size(), zip_.directory_offset(i)));
     TFILE_TRY(listing_.arena.copy(&out->name, listed));
     if (!is_array) {

@@ -34,10 +34,6 @@ constexpr SafetensorsDtype kDtypes[] = {
     {"U64", TF_DTYPE_UINT64},
 };
 
-bool is_json_space(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 bool probe_safetensors(Bytes head) {
   // Files of other formats give an implausible length, because their magic numbers are larger than this.
   constexpr uint64_t kMaxPlausible = UINT32_MAX;
@@ -48,6 +44,10 @@ bool probe_safetensors(Bytes head) {
 }
 
 }  // namespace
+
+bool is_safetensors_key(Text raw, Text name) {
+  return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
+}
 
 char first_json_token(Text text) {
   for (const char c : text) {
@@ -84,6 +84,8 @@ const Format kSafetensorsFormat = {
     .list = list_safetensors,
     .check = check_safetensors,
     .lay_out = lay_out_safetensors,
+    .edit = edit_safetensors,
+    .header_slack = true,
 };
 
 }  // namespace tfile

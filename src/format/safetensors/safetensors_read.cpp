@@ -19,11 +19,6 @@ constexpr uint64_t kFirstRead = uint64_t{64} << 10;
 // The size of the shortest entry for an array.
 constexpr size_t kMinEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets":[0,0]})") - 1;
 
-// True if a raw key, which may contain escapes, equals a name that needs none.
-bool is_key(Text raw, Text name) {
-  return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
-}
-
 // True if the file is text that begins as JSON does. No valid length looks so: its last bytes are 0.
 bool begins_with_json(Text head) {
   const Text length = head.first(kSafetensorsLength);
@@ -300,17 +295,17 @@ Status HeaderScan::read_fields(Fields *fields) {
 }
 
 Status HeaderScan::read_field(Fields *fields, Text key) {
-  if (is_key(key, "dtype")) {
+  if (is_safetensors_key(key, "dtype")) {
     TFILE_TRY(begin_field(&fields->dtype_at, "dtype"));
     TFILE_TRY(reader_.raw_string(&fields->dtype_text));
     fields->dtype = dtype_of(fields->dtype_text);
     return kOk;
   }
-  if (is_key(key, "shape")) {
+  if (is_safetensors_key(key, "shape")) {
     TFILE_TRY(begin_field(&fields->shape_at, "shape"));
     return read_shape(fields);
   }
-  if (is_key(key, "data_offsets")) {
+  if (is_safetensors_key(key, kSafetensorsOffsets)) {
     TFILE_TRY(begin_field(&fields->offsets_at, "data_offsets"));
     return read_offsets(fields);
   }

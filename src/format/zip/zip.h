@@ -39,6 +39,12 @@ class ZipReader {
   Status name(Vec<char> *out, size_t i) const;
   // False for a folder, and for a member of which Settings::collect() has accepted a fault.
   bool is_readable(size_t i) const { return !entries_[i].unreadable && !is_folder(i); }
+  // Returns the whole record of a member in the directory.
+  Bytes record(size_t i) const;
+  // Returns the comment of the archive.
+  Bytes comment() const { return Bytes(comment_.data(), comment_.size()); }
+  // Returns the number of bytes before the archive, which are tolerated.
+  uint64_t start() const { return start_; }
   // Returns the content of a record of the extra field in the directory, or no bytes if there is no such record.
   Bytes extra(size_t i, uint16_t id) const;
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
@@ -91,6 +97,7 @@ class ZipReader {
   uint64_t start_ = 0;  // offset of the archive in the source; not 0 if bytes before it are tolerated
   Vec<ZipEntry> entries_;
   Vec<size_t> order_;  // indices of entries_, sorted by offset
+  Vec<uint8_t> comment_;
   bool in_order_ = true;
   size_t current_ = 0;                // position in order_ of the member that is being located
   uint64_t end_ = 0;                  // end of the bytes that have been checked
@@ -124,13 +131,33 @@ struct ZipMember {
   bool described;
 };
 
+// A member of another archive whose stored bytes are copied, compressed or not. What its headers say is kept, except for
+// the name, the sizes, and padding.
+struct ZipCopy {
+  Bytes record;       // its record in the directory
+  Bytes local_extra;  // the extra field of its local header
+  Text name;          // UTF-8 if `renamed`, or else as it is stored
+  bool renamed;
+  uint64_t stored;  // bytes in the archive
+  uint64_t size;    // bytes after inflating
+  bool aligned;     // the data are aligned: what follows the first `head` bytes
+  uint64_t head;
+};
+
 // Makes all parts of an archive except the bytes of its members. The same members always give the same bytes.
 class ZipWriter {
  public:
   // Offset of a member's CRC-32 in its local header. The sizes follow it.
   static constexpr size_t kCrcInLocal = 14;
 
-  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory), extras_(memory) {}
+  ZipWriter(Memory &memory, uint64_t alignment)
+      : alignment_(alignment), copied_(memory), records_(memory), extras_(memory) {}
+
+  // Appends the local header of a member that is copied, which begins at offset `at` of the archive, to `out`. Copied
+  // members precede those of begin() in the directory.
+  Status copy(Vec<uint8_t> &out, const ZipCopy &member, uint64_t at);
+  // Sets the comment of the archive; borrowed until finish().
+  void set_comment(Bytes comment) { comment_ = comment; }
 
   // Begins a member at offset `at` of the archive, and appends its local header to `out`.
   Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
@@ -164,11 +191,15 @@ class ZipWriter {
   };
 
   static void put_fields(uint8_t *to, const Record &record, bool wide, bool known);
+  Status copy_record(const uint8_t *entry, const ZipCopy &member, uint64_t at);
   Status put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const;
   Status put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const;
   Status put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const;
 
   uint64_t alignment_;
+  Vec<uint8_t> copied_;  // the records of copied members
+  uint64_t copied_count_ = 0;
+  Bytes comment_;
   Vec<Record> records_;
   Vec<uint8_t> extras_;  // the extra fields of all records, in order
 };

@@ -53,6 +53,9 @@ Status ZipReader::find_end_in(End *end, Bytes tail) {
                            << extra - comment << " bytes follow the end of the zip archive";
     TFILE_TRY(listing_.tolerate(settings_, failure));
   }
+  const uint64_t after = tail.size() - found - kZipEndSize;
+  const uint64_t comment = load16(record + 20);
+  TFILE_TRY(comment_.append(record + kZipEndSize, static_cast<size_t>(comment < after ? comment : after)));
   end->disk = load16(record + 4);
   end->first_disk = load16(record + 6);
   end->entries_here = load16(record + 8);

@@ -50,18 +50,6 @@ const char *method_name(uint32_t method) {
   }
 }
 
-// Removes the next record from the front of an extra field. Returns false at the end of the field, and also if the rest
-// of the field is too short for the record or for the head of a record.
-bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
-  if (extra->size() < 4) return false;
-  const size_t size = load16(extra->data() + 2);
-  if (size > extra->size() - 4) return false;
-  *id = load16(extra->data());
-  *content = extra->from(4).first(size);
-  *extra = extra->from(4 + size);
-  return true;
-}
-
 // If the 32-bit value has the maximum, which means that it is stored elsewhere, replaces it by the next 64-bit number
 // of a zip64 extra field. Returns false if there is none.
 bool read_wide(uint64_t *value, Bytes *content) {
@@ -82,6 +70,7 @@ ZipReader::ZipReader(Listing &listing, const Source &source, const Settings &set
       directory_(settings.memory()),
       entries_(settings.memory()),
       order_(settings.memory()),
+      comment_(settings.memory()),
       window_(settings.memory()) {}
 
 Failure ZipReader::failure(tf_status status, const ZipEntry &entry, uint64_t offset) const {
@@ -190,7 +179,7 @@ Status ZipReader::widen(ZipEntry *entry, uint32_t *disk, Bytes extra) const {
   bool seen = false;
   uint16_t id = 0;
   Bytes content;
-  while (next_extra(&id, &content, &extra)) {
+  while (next_zip_extra(&id, &content, &extra)) {
     if (id != kZipWideExtra || seen) continue;
     seen = true;
     const bool found =
@@ -285,12 +274,16 @@ Status ZipReader::name(Vec<char> *out, size_t i) const {
   return kOk;
 }
 
-Bytes ZipReader::extra(size_t i, uint16_t id) const {
+Bytes ZipReader::record(size_t i) const {
   const uint8_t *const record = directory_.data() + entries_[i].record;
-  Bytes left(record + kZipEntrySize + load16(record + 28), load16(record + 30));
+  return Bytes(record, kZipEntrySize + load16(record + 28) + load16(record + 30) + load16(record + 32));
+}
+
+Bytes ZipReader::extra(size_t i, uint16_t id) const {
+  Bytes left = zip_record_extra(record(i));
   uint16_t found = 0;
   Bytes content;
-  while (next_extra(&found, &content, &left)) {
+  while (next_zip_extra(&found, &content, &left)) {
     if (found == id) return content;
   }
   return Bytes();
@@ -353,7 +346,7 @@ Status ZipReader::compare_local(const ZipEntry &entry, const uint8_t *header, Te
   uint64_t size = load32(header + 22);
   uint16_t id = 0;
   Bytes content;
-  while ((size == kZipFull32 || stored == kZipFull32) && next_extra(&id, &content, &extra)) {
+  while ((size == kZipFull32 || stored == kZipFull32) && next_zip_extra(&id, &content, &extra)) {
     if (id == kZipWideExtra && (!read_wide(&size, &content) || !read_wide(&stored, &content))) break;
   }
   // If a descriptor follows the data, the header may leave the fields 0.

@@ -47,6 +47,29 @@ inline uint64_t load64(const uint8_t *from) {
   return load_le<uint64_t>(from);
 }
 
+// Removes the next record from the front of an extra field. Returns false at the end of the field, and also if the rest
+// of the field is too short for the record or for the head of a record.
+inline bool next_zip_extra(uint16_t *id, Bytes *content, Bytes *extra) {
+  if (extra->size() < 4) return false;
+  const size_t size = load16(extra->data() + 2);
+  if (size > extra->size() - 4) return false;
+  *id = load16(extra->data());
+  *content = extra->from(4).first(size);
+  *extra = extra->from(4 + size);
+  return true;
+}
+
+// The parts of a whole record of the directory.
+inline Text zip_record_name(Bytes record) {
+  return Text(reinterpret_cast<const char *>(record.data()) + kZipEntrySize, load16(record.data() + 28));
+}
+inline Bytes zip_record_extra(Bytes record) {
+  return record.from(kZipEntrySize + load16(record.data() + 28)).first(load16(record.data() + 30));
+}
+inline Bytes zip_record_comment(Bytes record) {
+  return record.from(record.size() - load16(record.data() + 32));
+}
+
 inline bool zip_is_ascii(Text text) {
   for (const char c : text) {
     if (static_cast<uint8_t>(c) >= 0x80) return false;

@@ -34,7 +34,122 @@ uint64_t padding_size(uint64_t at, uint64_t alignment) {
   return padding;
 }
 
+// Appends an extra field of padding_size() bytes.
+Status put_padding(Vec<uint8_t> &out, uint64_t padding, uint64_t alignment) {
+  if (padding == 0) return kOk;
+  uint8_t lead[6];
+  store_le(lead, kZipPaddingExtra);
+  store_le(lead + 2, static_cast<uint16_t>(padding - 4));
+  store_le(lead + 4, static_cast<uint16_t>(alignment));
+  const size_t filled = padding < sizeof(lead) ? 4 : sizeof(lead);
+  TFILE_TRY(out.append(lead, filled));
+  const size_t before = out.size();
+  const auto zeros = static_cast<size_t>(padding) - filled;
+  TFILE_TRY(out.resize(before + zeros));
+  if (zeros > 0) memset(out.data() + before, 0, zeros);
+  return kOk;
+}
+
+// The extra field of 64-bit numbers, which is absent without any.
+class WideExtra {
+ public:
+  void add(uint64_t value) {
+    store_le(bytes_ + size_, value);
+    size_ += sizeof(value);
+  }
+  // Adds the numbers that 32 bits cannot hold.
+  void add_wide(uint64_t size, uint64_t stored, uint64_t header) {
+    for (const uint64_t value : {size, stored, header}) {
+      if (value >= kZipFull32) add(value);
+    }
+  }
+  size_t size() const { return size_ > kZipExtraHead ? size_ : 0; }
+  Status put(Vec<uint8_t> &out) {
+    store_le(bytes_, kZipWideExtra);
+    store_le(bytes_ + 2, static_cast<uint16_t>(size_ - kZipExtraHead));
+    return out.append(bytes_, size());
+  }
+
+ private:
+  uint8_t bytes_[kZipExtraHead + 3 * sizeof(uint64_t)];
+  size_t size_ = kZipExtraHead;
+};
+
+// Appends the records of an extra field that do not depend on the layout of the archive.
+Status put_kept_extra(Vec<uint8_t> &out, Bytes extra) {
+  uint16_t id = 0;
+  Bytes content;
+  while (next_zip_extra(&id, &content, &extra)) {
+    if (id == kZipWideExtra || id == kZipPaddingExtra) continue;
+    TFILE_TRY(out.append(content.data() - kZipExtraHead, kZipExtraHead + content.size()));
+  }
+  return kOk;
+}
+
+// Stores the size of an extra field, which begins at `start` and ends with `out`, at the position `field`.
+Status set_extra_size(Vec<uint8_t> &out, size_t field, size_t start, Text name) {
+  const size_t size = out.size() - start;
+  if (size > kZipFull16) {
+    return Failure(TF_STATUS_UNSUPPORTED).array(name) << "its extra field would have more than 65535 bytes";
+  }
+  store_le(out.data() + field, static_cast<uint16_t>(size));
+  return kOk;
+}
+
 }  // namespace
+
+Status ZipWriter::copy(Vec<uint8_t> &out, const ZipCopy &member, uint64_t at) {
+  constexpr size_t kShared = 14;  // from the version to the CRC-32, which both headers have
+  const bool wide = member.stored >= kZipFull32 || member.size >= kZipFull32;
+  uint8_t entry[kZipEntrySize];
+  memcpy(entry, member.record.data(), sizeof(entry));
+  // The sizes are known, so no descriptor follows the data.
+  auto flags = static_cast<uint16_t>(load16(entry + 8) & ~kZipFlagDescriptor);
+  if (member.renamed) flags &= static_cast<uint16_t>(~kZipFlagUtf8);
+  if (member.renamed && !zip_is_ascii(member.name)) flags |= kZipFlagUtf8;
+  store_le(entry + 8, flags);
+  if ((wide || at >= kZipFull32) && load16(entry + 6) < kVersionWide) store_le(entry + 6, kVersionWide);
+  store_le(entry + 20, narrow32(member.stored));
+  store_le(entry + 24, narrow32(member.size));
+  store_le(entry + 28, static_cast<uint16_t>(member.name.size()));
+  store_le(entry + 42, narrow32(at));
+
+  uint8_t local[kZipLocalSize] = {};
+  store_le(local, kZipLocalSignature);
+  memcpy(local + 4, entry + 6, kShared);
+  store_le(local + 18, wide ? kZipFull32 : narrow32(member.stored));
+  store_le(local + 22, wide ? kZipFull32 : narrow32(member.size));
+  store_le(local + 26, static_cast<uint16_t>(member.name.size()));
+  const size_t header = out.size();
+  WideExtra local_wide;
+  if (wide) local_wide.add(member.size);
+  if (wide) local_wide.add(member.stored);
+  TFILE_TRY(out.append(local, sizeof(local)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(member.name.data()), member.name.size()));
+  const size_t extra = out.size();
+  TFILE_TRY(local_wide.put(out));
+  TFILE_TRY(put_kept_extra(out, member.local_extra));
+  const uint64_t data = at + (out.size() - header) + member.head;
+  if (member.aligned) TFILE_TRY(put_padding(out, padding_size(data, alignment_), alignment_));
+  TFILE_TRY(set_extra_size(out, header + 28, extra, member.name));
+  return copy_record(entry, member, at);
+}
+
+// Appends the record of a copied member, which begins with `entry`, to the directory.
+Status ZipWriter::copy_record(const uint8_t *entry, const ZipCopy &member, uint64_t at) {
+  const size_t record = copied_.size();
+  WideExtra wide;
+  wide.add_wide(member.size, member.stored, at);
+  TFILE_TRY(copied_.append(entry, kZipEntrySize));
+  TFILE_TRY(copied_.append(reinterpret_cast<const uint8_t *>(member.name.data()), member.name.size()));
+  const size_t extra = copied_.size();
+  TFILE_TRY(wide.put(copied_));
+  TFILE_TRY(put_kept_extra(copied_, zip_record_extra(member.record)));
+  TFILE_TRY(set_extra_size(copied_, record + 30, extra, member.name));
+  const Bytes comment = zip_record_comment(member.record);
+  ++copied_count_;
+  return copied_.append(comment.data(), comment.size());
+}
 
 Status ZipWriter::begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at) {
   Record record = {};
@@ -90,25 +205,12 @@ Status ZipWriter::put_local(Vec<uint8_t> &out, const Record &record, uint64_t he
   TFILE_TRY(out.append(header, sizeof(header)));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
   if (record.wide) {
-    uint8_t wide[kZipWideExtraSize] = {};
-    store_le(wide, kZipWideExtra);
-    store_le(wide + 2, static_cast<uint16_t>(16));
-    store_le(wide + 4, known ? record.size : 0);
-    store_le(wide + 12, known ? record.stored : 0);
-    TFILE_TRY(out.append(wide, sizeof(wide)));
+    WideExtra wide;
+    wide.add(known ? record.size : 0);
+    wide.add(known ? record.stored : 0);
+    TFILE_TRY(wide.put(out));
   }
-  if (padding == 0) return kOk;
-  uint8_t lead[6];
-  store_le(lead, kZipPaddingExtra);
-  store_le(lead + 2, static_cast<uint16_t>(padding - 4));
-  store_le(lead + 4, static_cast<uint16_t>(alignment_));
-  const size_t filled = padding < sizeof(lead) ? 4 : sizeof(lead);
-  TFILE_TRY(out.append(lead, filled));
-  const size_t before = out.size();
-  const auto zeros = static_cast<size_t>(padding) - filled;
-  TFILE_TRY(out.resize(before + zeros));
-  if (zeros > 0) memset(out.data() + before, 0, zeros);
-  return kOk;
+  return put_padding(out, padding, alignment_);
 }
 
 Status ZipWriter::put_descriptor(Vec<uint8_t> &out) const {
@@ -136,7 +238,7 @@ Status ZipWriter::patch(Output &output) const {
 }
 
 Checked ZipWriter::directory_size() const {
-  Checked size;
+  Checked size = copied_.size();
   for (const Record &record : records_) {
     size = size + kZipEntrySize + record.name.size() + record.extra;
     size_t wide = 4;
@@ -149,6 +251,7 @@ Checked ZipWriter::directory_size() const {
 
 Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
   const size_t before = out.size();
+  TFILE_TRY(out.append(copied_.data(), copied_.size()));
   Bytes extras(extras_.data(), extras_.size());
   for (const Record &record : records_) {
     if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
@@ -159,36 +262,28 @@ Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) cons
 }
 
 Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const {
-  uint8_t wide[kZipWideExtraSize + 8];
-  size_t wide_size = 4;
-  for (const uint64_t value : {record.size, record.stored, record.header}) {
-    if (value < kZipFull32) continue;
-    store_le(wide + wide_size, value);
-    wide_size += 8;
-  }
-  const bool is_wide = wide_size > 4;
-  store_le(wide, kZipWideExtra);
-  store_le(wide + 2, static_cast<uint16_t>(wide_size - 4));
+  WideExtra wide;
+  wide.add_wide(record.size, record.stored, record.header);
   uint8_t entry[kZipEntrySize] = {};
   store_le(entry, kZipEntrySignature);
   store_le(entry + 4, kMadeBy);
-  store_le(entry + 6, is_wide || record.wide ? kVersionWide : kVersion);
+  store_le(entry + 6, wide.size() > 0 || record.wide ? kVersionWide : kVersion);
   store_le(entry + 8, record.flags);
   store_le(entry + 10, record.deflated ? kZipMethodDeflate : kZipMethodStored);
   store_le(entry + 14, kDate);
   put_fields(entry + kCrcInEntry, record, false, true);
   store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
-  store_le(entry + 30, static_cast<uint16_t>((is_wide ? wide_size : 0) + extra.size()));
+  store_le(entry + 30, static_cast<uint16_t>(wide.size() + extra.size()));
   store_le(entry + 38, kPermissions);
   store_le(entry + 42, narrow32(record.header));
   TFILE_TRY(out.append(entry, sizeof(entry)));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  if (is_wide) TFILE_TRY(out.append(wide, wide_size));
+  TFILE_TRY(wide.put(out));
   return out.append(extra.data(), extra.size());
 }
 
 Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {
-  const uint64_t count = records_.size();
+  const uint64_t count = copied_count_ + records_.size();
   if (count >= kZipFull16 || size >= kZipFull32 || directory >= kZipFull32) {
     uint8_t wide[kZipWideEndSize + kZipLocatorSize] = {};
     store_le(wide, kZipWideEndSignature);
@@ -211,7 +306,9 @@ Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) 
   store_le(end + 10, count16);
   store_le(end + 12, narrow32(size));
   store_le(end + 16, narrow32(directory));
-  return out.append(end, sizeof(end));
+  store_le(end + 20, static_cast<uint16_t>(comment_.size()));
+  TFILE_TRY(out.append(end, sizeof(end)));
+  return out.append(comment_.data(), comment_.size());
 }
 
 }  // namespace tfile

@@ -3820,6 +3820,290 @@ char *_wrap_SaveCheck_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, int _swig_go_1
 }
 
 
+char *_wrap_SaveMetadata_capi_1776ad80a54d1c53(_gostring_ _swig_go_0, tf_dict *_swig_go_1, tf_options *_swig_go_2) {
+  char *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_options *arg3 = 0 ;
+  char *temp1 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  
+  temp1 = (char *)malloc(_swig_go_0.n + 1);
+  memcpy(temp1, _swig_go_0.p, _swig_go_0.n);
+  temp1[_swig_go_0.n] = '\0';
+  arg1 = (char *)temp1;
+  
+  arg2 = (tf_dict *)_swig_go_1;
+  arg3 = (tf_options *)_swig_go_2;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_save_metadata((char const *)arg1,(struct tf_dict const *)arg2,(struct tf_options const *)arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg1); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditNew_capi_1776ad80a54d1c53(struct tf_edit **_swig_go_0, tf_file *_swig_go_1) {
+  tf_edit **arg1 = 0 ;
+  tf_file *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_edit ***)&_swig_go_0; 
+  arg2 = (tf_file *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_new(arg1,(struct tf_file const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditRename_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2) {
+  tf_edit *arg1 = 0 ;
+  size_t arg2 ;
+  char *arg3 = 0 ;
+  size_t arg4 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  arg2 = (size_t)_swig_go_1; 
+  {
+    arg3 = _swig_go_2.n ? (char *)_swig_go_2.p : (char *)"";
+    arg4 = (size_t)_swig_go_2.n;
+  }
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_rename(arg1,arg2,(char const *)arg3,arg4);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditRemove_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0, intgo _swig_go_1) {
+  tf_edit *arg1 = 0 ;
+  size_t arg2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  arg2 = (size_t)_swig_go_1; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_remove(arg1,arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditSetMetadata_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0, tf_dict *_swig_go_1) {
+  tf_edit *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  arg2 = (tf_dict *)_swig_go_1;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_set_metadata(arg1,(struct tf_dict const *)arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditFinish_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0) {
+  tf_edit *arg1 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_finish(arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+long long _wrap_EditSize_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0) {
+  tf_edit *arg1 = 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_size((struct tf_edit const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_EditPatchBytes_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0) {
+  tf_edit *arg1 = 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_patch_bytes((struct tf_edit const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_EditRunCount_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0) {
+  tf_edit *arg1 = 0 ;
+  size_t result;
+  intgo _swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_run_count((struct tf_edit const *)arg1);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditRun_capi_1776ad80a54d1c53(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, struct tf_edit *_swig_go_3, intgo _swig_go_4) {
+  void **arg1 = 0 ;
+  uint64_t *arg2 = 0 ;
+  uint64_t *arg3 = 0 ;
+  tf_edit *arg4 = 0 ;
+  size_t arg5 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(void ***)&_swig_go_0; 
+  arg2 = *(uint64_t **)&_swig_go_1; 
+  arg3 = *(uint64_t **)&_swig_go_2; 
+  arg4 = *(tf_edit **)&_swig_go_3; 
+  arg5 = (size_t)_swig_go_4; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_run((void const **)arg1,arg2,arg3,(struct tf_edit const *)arg4,arg5);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditSave_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0, _gostring_ _swig_go_1, tf_options *_swig_go_2) {
+  tf_edit *arg1 = 0 ;
+  char *arg2 = 0 ;
+  tf_options *arg3 = 0 ;
+  char *temp2 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  
+  temp2 = (char *)malloc(_swig_go_1.n + 1);
+  memcpy(temp2, _swig_go_1.p, _swig_go_1.n);
+  temp2[_swig_go_1.n] = '\0';
+  arg2 = (char *)temp2;
+  
+  arg3 = (tf_options *)_swig_go_2;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_save((struct tf_edit const *)arg1,(char const *)arg2,(struct tf_options const *)arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  free((char *)arg2); 
+  return _swig_go_result;
+}
+
+
+char *_wrap_EditSaveSink_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0, tf_sink *_swig_go_1, tf_options *_swig_go_2) {
+  tf_edit *arg1 = 0 ;
+  tf_sink *arg2 = 0 ;
+  tf_options *arg3 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  arg2 = (tf_sink *)_swig_go_1;
+  arg3 = (tf_options *)_swig_go_2;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_edit_save_sink((struct tf_edit const *)arg1,arg2,(struct tf_options const *)arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
+struct tf_edit *_wrap_EditRetain_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0) {
+  tf_edit *arg1 = 0 ;
+  tf_edit *result = 0 ;
+  struct tf_edit *_swig_go_result;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = (tf_edit *)tf_edit_retain(arg1);
+  tf_go_exit(&call);
+  
+  *(tf_edit **)&_swig_go_result = (tf_edit *)result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_EditRelease_capi_1776ad80a54d1c53(struct tf_edit *_swig_go_0) {
+  tf_edit *arg1 = 0 ;
+  
+  arg1 = *(tf_edit **)&_swig_go_0; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  tf_edit_release(arg1);
+  tf_go_exit(&call);
+  
+  
+}
+
+
 char *_wrap_WriterOpen_capi_1776ad80a54d1c53(tf_writer **_swig_go_0, _gostring_ _swig_go_1, int _swig_go_2, tf_options *_swig_go_3) {
   tf_writer **arg1 = 0 ;
   char *arg2 = 0 ;

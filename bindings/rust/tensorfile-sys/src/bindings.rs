@@ -85,6 +85,13 @@ pub struct tf_quant_plan {
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 
+/// New names and metadata for a file, whose arrays keep the bytes that they have.
+#[repr(C)]
+pub struct tf_edit {
+    _data: [u8; 0],
+    _marker: PhantomData<(*mut u8, PhantomPinned)>,
+}
+
 /// A block of bytes that the library allocated.
 #[repr(C)]
 pub struct tf_buffer {
@@ -291,6 +298,8 @@ pub const TF_ABILITY_COMPRESSION: tf_ability = 4;
 pub const TF_ABILITY_TEXT_MEMBERS: tf_ability = 5;
 /// 1 if readers expect metadata that describes a model, general.architecture above all.
 pub const TF_ABILITY_MODEL_KEYS: tf_ability = 6;
+/// 1 if the header can end in spaces, so that a longer header fits into a file (see [`tf_edit_patch_bytes`]).
+pub const TF_ABILITY_HEADER_SLACK: tf_ability = 7;
 
 // Values of [`TF_ABILITY_METADATA`].
 pub const TF_METADATA_NONE: c_int = 0;
@@ -2177,6 +2186,120 @@ unsafe extern "C" {
         metadata: *const tf_dict,
         options: *const tf_options,
     ) -> tf_status;
+
+    /// Replaces the metadata of a file.
+    ///
+    /// To change some of its values, open the file, copy [`tf_file_metadata`] with [`tf_dict_copy`], and change the copy.
+    ///
+    /// The file is replaced all or nothing, as by a save, by a copy with the new header. With [`TF_OPTION_ATOMIC`] 0 the new
+    /// header is written into the file itself instead, and nothing else is read or written. This is possible only if the new
+    /// header has the size of the old one: spaces at the end of the header of a .safetensors, and the padding after that of a
+    /// .gguf, count as header. A process that is killed then leaves a damaged header, and nobody may read the file meanwhile.
+    ///
+    /// * `path`: the file, as in [`tf_file_open`]
+    /// * `metadata`: all of the new metadata, as in [`tf_save_memory`]; NULL removes them
+    /// * `options`: as in [`tf_file_open`], and [`TF_OPTION_ATOMIC`], [`TF_OPTION_DURABLE`] and the progress callback, which
+    ///   counts the copied bytes; may be NULL
+    ///
+    /// Returns as [`tf_file_open`], [`tf_edit_new`], [`tf_edit_finish`] and [`tf_edit_save`].
+    #[must_use]
+    pub fn tf_save_metadata(path: *const c_char, metadata: *const tf_dict, options: *const tf_options) -> tf_status;
+
+    /// Creates an edit that changes nothing yet.
+    ///
+    /// * `out`: receives the edit
+    /// * `file`: the file, of which a reference is kept. Its options apply to the edit; it must not change until the new
+    ///   file has been written
+    ///
+    /// Returns UNSUPPORTED if the file is a set, or of a format that has neither names nor metadata.
+    #[must_use]
+    pub fn tf_edit_new(out: *mut *mut tf_edit, file: *const tf_file) -> tf_status;
+
+    /// Gives an array another name of length bytes (or SIZE_MAX), also one that has been removed. The indices of the arrays
+    /// are those of the file.
+    ///
+    /// Returns INVALID_ARGUMENT if there is no such array, or the edit is finished.
+    #[must_use]
+    pub fn tf_edit_rename(edit: *mut tf_edit, index: usize, name: *const c_char, length: usize) -> tf_status;
+
+    /// Removes an array.
+    ///
+    /// Returns INVALID_ARGUMENT if there is no such array, or the edit is finished.
+    #[must_use]
+    pub fn tf_edit_remove(edit: *mut tf_edit, index: usize) -> tf_status;
+
+    /// Sets all of the new metadata, as in [`tf_save_memory`]; NULL removes them. The edit keeps a copy as of [`tf_dict_copy`].
+    ///
+    /// Returns INVALID_ARGUMENT if the edit is finished.
+    #[must_use]
+    pub fn tf_edit_set_metadata(edit: *mut tf_edit, metadata: *const tf_dict) -> tf_status;
+
+    /// Lays out the new file, and makes sure that it can be opened with the options of the old one and has what the edit
+    /// says. Afterwards the edit cannot be changed. If it fails, the edit can be changed and finished again.
+    ///
+    /// Returns DUPLICATE if two arrays, or for npz an array and a metadata value, would have the same name; UNSUPPORTED, TYPE
+    ///   or INVALID_ARGUMENT if the format cannot hold a name or a value, as for a save; LIMIT if an open with the same
+    ///   options would refuse the new file; CORRUPT, TRUNCATED or IO if the header cannot be read again, or has changed
+    ///   since the file was opened; INVALID_ARGUMENT if the edit is finished.
+    #[must_use]
+    pub fn tf_edit_finish(edit: *mut tf_edit) -> tf_status;
+
+    /// Returns the number of bytes of the new file; 0 before the edit is finished.
+    pub fn tf_edit_size(edit: *const tf_edit) -> u64;
+
+    /// Returns how many bytes at the start of the file have to be written to make it the new one; 0 if that is impossible,
+    /// because its size would change or data would move, and before the edit is finished. A program that writes them into
+    /// the file can save the old ones first, so that it can undo an edit that was interrupted.
+    pub fn tf_edit_patch_bytes(edit: *const tf_edit) -> u64;
+
+    /// Returns the number of runs of bytes that the new file is made of, in their order and without gaps between them; 0
+    /// before the edit is finished.
+    pub fn tf_edit_run_count(edit: *const tf_edit) -> usize;
+
+    /// Gets a run of bytes of the new file.
+    ///
+    /// * `bytes`: receives the bytes, borrowed from the edit; NULL if they are those of the old file
+    /// * `offset`: receives the offset of the run in the old file, or, if bytes is not NULL, in the new one
+    /// * `nbytes`: receives the number of bytes, which is not 0
+    /// * `edit`: the edit
+    /// * `index`: index of the run, from 0 to count - 1
+    ///
+    /// Returns INVALID_ARGUMENT if there is no such run, or the edit is not finished.
+    #[must_use]
+    pub fn tf_edit_run(
+        bytes: *mut *const c_void,
+        offset: *mut u64,
+        nbytes: *mut u64,
+        edit: *const tf_edit,
+        index: usize,
+    ) -> tf_status;
+
+    /// Writes the new file.
+    ///
+    /// * `edit`: an edit that is finished
+    /// * `path`: where to write, to which nothing is appended: the path of the old file, which is replaced, or another
+    ///   one
+    /// * `options`: [`TF_OPTION_ATOMIC`], [`TF_OPTION_DURABLE`] and the progress callback, as in [`tf_save_metadata`]; may be
+    ///   NULL
+    ///
+    /// Returns IO if the system reports an error; TRUNCATED if the old file has become shorter; CANCELLED or another status
+    ///   that a callback returned; INVALID_ARGUMENT if the edit is not finished. With [`TF_OPTION_ATOMIC`] 0 UNSUPPORTED
+    ///   if [`tf_edit_patch_bytes`] is 0, INVALID_ARGUMENT if the file at the path is not the old one, and CORRUPT if its
+    ///   size has changed; then nothing has been written.
+    #[must_use]
+    pub fn tf_edit_save(edit: *const tf_edit, path: *const c_char, options: *const tf_options) -> tf_status;
+
+    /// Writes the new file to a sink, as [`tf_save_sink`] does.
+    ///
+    /// Returns as [`tf_edit_save`].
+    #[must_use]
+    pub fn tf_edit_save_sink(edit: *const tf_edit, sink: *mut tf_sink, options: *const tf_options) -> tf_status;
+
+    /// Adds a reference and returns the edit.
+    pub fn tf_edit_retain(edit: *mut tf_edit) -> *mut tf_edit;
+
+    /// Drops a reference.
+    pub fn tf_edit_release(edit: *mut tf_edit);
 
     /// Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first
     /// [`tf_writer_write`] or [`tf_writer_finish`].

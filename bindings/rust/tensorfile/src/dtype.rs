@@ -318,6 +318,9 @@ pub struct Abilities {
     pub text_members: bool,
     /// Readers expect metadata that describe a model, `general.architecture` above all.
     pub model_keys: bool,
+    /// The header can end in spaces, so that [`save_metadata`](crate::Options::save_metadata) can write a longer one in
+    /// place.
+    pub header_slack: bool,
 }
 
 /// Which metadata a [`Format`] can hold. Each value includes the previous ones.
@@ -367,6 +370,7 @@ impl Format {
             compression: ability(sys::TF_ABILITY_COMPRESSION) != 0,
             text_members: ability(sys::TF_ABILITY_TEXT_MEMBERS) != 0,
             model_keys: ability(sys::TF_ABILITY_MODEL_KEYS) != 0,
+            header_slack: ability(sys::TF_ABILITY_HEADER_SLACK) != 0,
         }
     }
 }

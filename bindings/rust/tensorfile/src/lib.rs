@@ -219,6 +219,25 @@ pub fn save_weights(path: impl AsRef<Path>, tree: &Dict) -> Result<()> {
     Options::new().save_weights(path, tree)
 }
 
+/// Replaces the metadata of a .npz, .safetensors or .gguf without reading its arrays, so that it costs little for a file
+/// of any size. An empty dict removes them.
+///
+/// ```
+/// # let path = std::env::temp_dir().join("tensorfile-doc-metadata.safetensors");
+/// use tensorfile::{Arrays, File};
+///
+/// tensorfile::save(&path, &Arrays::from([("w", [1.5f32, 2.5])]))?;
+/// let mut metadata = File::open(&path)?.metadata().clone();
+/// metadata.insert("format", "pt");
+/// tensorfile::save_metadata(&path, &metadata)?;
+/// # Ok::<(), tensorfile::Error>(())
+/// ```
+///
+/// The file is replaced by a copy with the new header when that is complete.
+pub fn save_metadata(path: impl AsRef<Path>, metadata: &Dict) -> Result<()> {
+    Options::new().save_metadata(path, metadata)
+}
+
 /// Code that must not compile.
 ///
 /// Elements cannot outlive their array:

@@ -177,6 +177,16 @@ impl Options {
         check(|| unsafe { sys::tf_save_weights(path.as_ptr(), tree.as_ptr(), options.as_ptr()) })
     }
 
+    /// Replaces the metadata of a file; see [`save_metadata`](crate::save_metadata).
+    ///
+    /// With [`atomic(false)`](Options::atomic) the header is written into the file itself. This fails if the new header
+    /// does not have the size of the old one, and damages the file if the process is killed meanwhile.
+    pub fn save_metadata<V: Item>(&self, path: impl AsRef<Path>, metadata: &Map<V>) -> Result<()> {
+        let (path, options, metadata) = (c_path(path.as_ref())?, self.raw()?, metadata.to_raw()?);
+        // SAFETY: the path is NUL-terminated; the handles are valid.
+        check(|| unsafe { sys::tf_save_metadata(path.as_ptr(), metadata.as_ptr(), options.as_ptr()) })
+    }
+
     /// Saves to memory; see [`to_bytes`](crate::to_bytes).
     pub fn to_bytes<'a>(&self, format: Format, contents: impl Into<Contents<'a>>) -> Result<Buffer> {
         let (options, raw) = (self.raw()?, RawContents::new(contents.into(), format)?);

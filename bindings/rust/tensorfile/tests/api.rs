@@ -451,6 +451,26 @@ fn numbers_in_metadata_keep_their_types() {
 }
 
 #[test]
+fn metadata_are_replaced_without_the_arrays() {
+    let folder = Folder::new();
+    let path = folder.path("a.safetensors");
+    // A header of 120 bytes: the JSON text, and spaces up to a multiple of 64 bytes with its length.
+    let header = r#"{"__metadata__":{"k":"v"},"a":{"dtype":"I8","shape":[3],"data_offsets":[0,3]}}"#;
+    std::fs::write(&path, [&120u64.to_le_bytes()[..], format!("{header:120}abc").as_bytes()].concat()).unwrap();
+    let changed = |value: &str| format!("{:120}abc", header.replace(r#""v""#, &format!("{value:?}")));
+    for (value, options) in [("a longer value", Options::new()), ("w", Options::new().atomic(false))] {
+        options.save_metadata(&path, &Dict::from([("k", value)])).unwrap();
+        assert_eq!(&std::fs::read(&path).unwrap()[8..], changed(value).as_bytes());
+    }
+    let long = Dict::from([("k", "x".repeat(100))]);
+    assert_eq!(kind(Options::new().atomic(false).save_metadata(&path, &long)), ErrorKind::Unsupported);
+    tensorfile::save_metadata(&path, &Dict::new()).unwrap();
+    assert!(File::open(&path).unwrap().metadata().is_empty());
+    assert_eq!(kind(tensorfile::save_metadata(folder.path("none.gguf"), &long)), ErrorKind::NotFound);
+    assert!(Format::Safetensors.abilities().header_slack && !Format::Gguf.abilities().header_slack);
+}
+
+#[test]
 fn lists_of_numbers_in_metadata_are_vectors() {
     let mut metadata = Dict::new();
     metadata.insert("u32", [1u32, u32::MAX]);

@@ -5119,6 +5119,40 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save_1check
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1save_1metadata(JNIEnv *jenv, jclass jcls, jbyteArray jarg1, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  char *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_options *arg3 = 0 ;
+  jbyte *bytes1 = NULL ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  {
+    if (!jarg1) {
+      SWIG_JavaThrowException(jenv, SWIG_JavaNullPointerException, "path");
+      return 0;
+    }
+    bytes1 = (*jenv)->GetByteArrayElements(jenv, jarg1, NULL);
+    if (!bytes1) return 0;
+    arg1 = (char *)bytes1;
+  }
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  arg3 = (tf_options *)(intptr_t)jarg3;
+  result = tf_save_metadata((char const *)arg1,(struct tf_dict const *)arg2,(struct tf_options const *)arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_TRUE);
+  }
+  
+  (*jenv)->ReleaseByteArrayElements(jenv, jarg1, bytes1, JNI_ABORT);
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1writer_1open(JNIEnv *jenv, jclass jcls, jbyteArray jarg2, jint jarg3, jlong jarg4) {
   jlong jresult = 0 ;
   tf_writer **arg1 = 0 ;

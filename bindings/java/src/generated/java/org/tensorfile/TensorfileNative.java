@@ -1400,6 +1400,24 @@ final class TensorfileNative implements TensorfileNativeConstants {
 
   /**
    *  <br>
+   * Replaces the metadata of a file.<br>
+   * <br>
+   * To change some of its values, open the file, copy tf_file_metadata() with tf_dict_copy(), and change the copy.<br>
+   * <br>
+   * The file is replaced all or nothing, as by a save, by a copy with the new header. With ::TF_OPTION_ATOMIC 0 the new<br>
+   * header is written into the file itself instead, and nothing else is read or written. This is possible only if the new<br>
+   * header has the size of the old one: spaces at the end of the header of a .safetensors, and the padding after that of a<br>
+   * .gguf, count as header. A process that is killed then leaves a damaged header, and nobody may read the file meanwhile.<br>
+   * @param path      the file, as in tf_file_open()<br>
+   * @param metadata  all of the new metadata, as in tf_save_memory(); NULL removes them<br>
+   * @param options   as in tf_file_open(), and ::TF_OPTION_ATOMIC, ::TF_OPTION_DURABLE and the progress callback, which<br>
+   *                  counts the copied bytes; may be NULL<br>
+   * @return as tf_file_open(), tf_edit_new(), tf_edit_finish() and tf_edit_save().
+   */
+  public static long tf_save_metadata(byte[] path, long metadata, long options) { return TensorfileNativeJNI.tf_save_metadata(path, metadata, options); }
+
+  /**
+   *  <br>
    * Creates a writer that writes to a path. Nothing is written, and the path is not accessed, before the first<br>
    * tf_writer_write() or tf_writer_finish().<br>
    * @param out      receives the writer<br>

@@ -311,6 +311,10 @@ interface TensorfileNativeConstants {
    *  1 if readers expect metadata that describes a model, general.architecture above all. 
    */
   public final static int TF_ABILITY_MODEL_KEYS = 6;
+  /**
+   *  1 if the header can end in spaces, so that a longer header fits into a file (see tf_edit_patch_bytes()). 
+   */
+  public final static int TF_ABILITY_HEADER_SLACK = 7;
 
   /*
    *  Values of ::TF_ABILITY_METADATA. 

@@ -175,6 +175,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_save_memory(int jarg2, long jarg3, long jarg4, long jarg5, long jarg6);
   public final static native long tf_save_sink(long jarg1, int jarg2, long jarg3, long jarg4, long jarg5, long jarg6);
   public final static native long tf_save_check(int jarg2, long jarg3, long jarg4, long jarg5);
+  public final static native long tf_save_metadata(byte[] jarg1, long jarg2, long jarg3);
   public final static native long tf_writer_open(byte[] jarg2, int jarg3, long jarg4);
   public final static native long tf_writer_open_sink(long jarg2, int jarg3, long jarg4);
   public final static native long tf_writer_declare(long jarg1, byte[] jarg2, int jarg4, long[] jarg5);

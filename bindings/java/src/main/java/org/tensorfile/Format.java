@@ -116,6 +116,11 @@ public enum Format {
     return ability(TensorfileNativeConstants.TF_ABILITY_MODEL_KEYS) != 0;
   }
 
+  /** {@return true if the header can end in spaces, so that {@link Tensorfile#saveMetadata} can write a longer one in place} */
+  public boolean leavesHeaderSlack() {
+    return ability(TensorfileNativeConstants.TF_ABILITY_HEADER_SLACK) != 0;
+  }
+
   /** {@return the name of the format, which is also its extension} */
   @Override
   public String toString() {

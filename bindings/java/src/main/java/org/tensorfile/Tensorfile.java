@@ -478,6 +478,33 @@ public final class Tensorfile {
   }
 
   /**
+   * Replaces the metadata of a .npz, .safetensors or .gguf without reading its arrays, so that it costs little for a
+   * file of any size. To change some values, change what {@link ArrayFile#metadata} returns.
+   *
+   * @param path path of the file
+   * @param metadata all of the new metadata; empty for none
+   * @throws IOException if the file cannot be read or written, or the format cannot hold the metadata
+   */
+  public static void saveMetadata(Path path, Metadata metadata) throws IOException {
+    saveMetadata(path, metadata, Options.defaults());
+  }
+
+  /**
+   * Replaces the metadata of a .npz, .safetensors or .gguf without reading its arrays, so that it costs little for a
+   * file of any size. With {@link Option#ATOMIC} 0 the header is written into the file itself: this fails if the new
+   * one does not have the size of the old one, and damages the file if the process is killed meanwhile.
+   *
+   * @param path path of the file
+   * @param metadata all of the new metadata; empty for none
+   * @param options settings
+   * @throws IOException if the file cannot be read or written, or the format cannot hold the metadata
+   */
+  public static void saveMetadata(Path path, Metadata metadata, Options options) throws IOException {
+    Failures.at(path, bytes -> Options.call(options, settings -> Packed.callWithMetadata(metadata,
+        texts -> TensorfileNative.tf_save_metadata(bytes, texts, settings))));
+  }
+
+  /**
    * Saves arrays as .npz without compression.
    *
    * @param path path of the file

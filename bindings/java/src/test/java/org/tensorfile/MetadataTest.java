@@ -11,6 +11,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.ConcurrentModificationException;
 import java.util.LinkedHashMap;
@@ -18,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class MetadataTest {
   private static final byte[] LATIN_1 = {'c', 'a', 'f', (byte) 0xe9};
@@ -51,6 +55,30 @@ class MetadataTest {
         Loaded loaded = Tensorfile.load(bytes.data())) {
       return loaded.metadata();
     }
+  }
+
+  private static byte[] withMetadata(String value) {
+    String header = "{\"__metadata__\":{\"k\":\"" + value + "\"},"
+        + "\"a\":{\"dtype\":\"I8\",\"shape\":[3],\"data_offsets\":[0,3]}}";
+    return ("x\0\0\0\0\0\0\0" + header + " ".repeat(120 - header.length()) + "abc").getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void metadataAreReplacedWithoutTheArrays(@TempDir Path folder) throws IOException {
+    Path path = Files.write(folder.resolve("a.safetensors"), withMetadata("v"));
+    Tensorfile.saveMetadata(path, new Metadata().set("k", "a longer value"));
+    assertArrayEquals(withMetadata("a longer value"), Files.readAllBytes(path));
+    Options inPlace = Options.builder().atomic(false).build();
+    Tensorfile.saveMetadata(path, new Metadata().set("k", "w"), inPlace);
+    assertArrayEquals(withMetadata("w"), Files.readAllBytes(path));
+    Metadata tooLong = new Metadata().set("k", "x".repeat(100));
+    assertThrows(IOException.class, () -> Tensorfile.saveMetadata(path, tooLong, inPlace));
+    assertThrows(NoSuchFileException.class, () -> Tensorfile.saveMetadata(folder.resolve("none.gguf"), tooLong));
+    Tensorfile.saveMetadata(path, new Metadata());
+    try (ArrayFile file = ArrayFile.open(path)) {
+      assertEquals(new Metadata(), file.metadata());
+    }
+    assertTrue(Format.SAFETENSORS.leavesHeaderSlack() && !Format.GGUF.leavesHeaderSlack());
   }
 
   @Test
