@@ -1,6 +1,6 @@
 #!/bin/sh
-# Copies the core as one source file, its header and the license into the packages of the bindings that compile it from
-# the repository. Rust's takes the core when it is packed or built (rust/package.sh).
+# Copies the core as one source file, its header and the license into the Go module, which Go's tools compile from the
+# repository. The packages for Rust, Java and Unity take the core when they are built or packed: their copies are of the license.
 #
 # usage: vendor.sh            updates the copies
 #        vendor.sh --check    changes nothing, and fails if a copy is out of date
@@ -12,7 +12,8 @@ packages='
 rust  -                     rust/tensorfile-sys
 rust  -                     rust/tensorfile
 go    go/internal/core      go
-java  java/src/main/native  java
+java  -                     java
+unity -                     unity
 '
 
 check=

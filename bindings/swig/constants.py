@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the constants of the header into the sources of the Rust, Go and Java packages.
+"""Writes the constants of the header into the sources of the Rust, Go, Java and Unity packages.
 
 usage: constants.py TREE.xml HEADER BINDINGS OUT
 
@@ -36,6 +36,7 @@ REGIONS = [
     (f"{JAVA}/Preset.java", "java", ["tf_preset"]),
     (f"{JAVA}/LoadMode.java", "java", ["tf_load_mode"]),
     (f"{JAVA}/Option.java", "java", ["tf_option"]),
+    ("unity/Runtime/Constants.cs", "csharp", ["tf_status", "tf_dtype", "tf_format", "tf_option", "tf_load_mode", "tf_kind"]),
 ]
 # Rust and Go have no error for success.
 OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK")}
@@ -99,6 +100,10 @@ class Constant:
             return re.sub(r"E\dm\d\w*", lambda m: m[0].upper(), camel(self.name)).replace("Bfloat", "BFloat")
         prefix = camel(self.enum.removeprefix("tf_"))
         return prefix[0].lower() + prefix[1:] + camel(self.name)
+
+
+    def csharp_name(self):
+        return self.name if self.is_block or self.name == "IO" else camel(self.name)
 
 
 def rust_region(constants, indent):
@@ -180,6 +185,21 @@ def java_region(constants, indent):
     if constants[0].enum in ("tf_dtype", "tf_option"):
         # No UNKNOWN follows.
         out[-1] = out[-1][:-1] + ";"
+    return out
+
+
+def csharp_text(text):
+    """XML, whose names of C are those of the header: the package has no equivalent for some of them."""
+    text = re.sub(r"(?:::)?(\btf_\w+(?:\(\))?|\bTF_\w+)", r"\1", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("NULL", "null")
+
+
+def csharp_region(constants, indent):
+    out = []
+    for constant in constants:
+        text = f"<summary>{csharp_text(constant.text)}</summary>"
+        out += textwrap.wrap(text, WIDTH, initial_indent=f"{indent}/// ", subsequent_indent=f"{indent}/// ")
+        out.append(f"{indent}{constant.csharp_name()} = {constant.value},")
     return out
 
 

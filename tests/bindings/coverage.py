@@ -64,6 +64,7 @@ LAYERS = {
     "go": Layer("bindings/go", ["*.go"], ["bindings/go/internal/capi/call.c"], [r"\bcapi\.{Camel}\b"]),
     "java": Layer("bindings/java/src/main/java", ["**/*.java"],
                   ["bindings/swig/java.i"], [r"\bTensorfileNative(?:\.|::){name}\b"]),
+    "unity": Layer("bindings/unity/Runtime", ["*.cs"], [], [r"\bNative\.{name}\b"]),
 }
 
 
@@ -107,7 +108,7 @@ def check_itself():
         "bindings/go/internal/capi/call.c": "tf_error_message();\n",
         "bindings/java/src/main/java/org/Load.java":
             "TensorfileNative.tf_load(); f(TensorfileNative::tf_array_new); TensorfileNative.tf_x_y(); Other.tf_z();\n",
-        "bindings/java/src/main/native/tensorfile.h": "tf_z();\n",
+        "bindings/java/src/generated/c/tensorfile_jni.c": "tf_z();\n",
         "bindings/swig/java.i": "%{ tf_error_message (); %} tf_array_wrap\n",
     }
     expected = [("rust", "tf_z", "is not used"), ("rust", "tf_x_y", "no reason"),
