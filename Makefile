@@ -97,6 +97,8 @@ test-dist:
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_files.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_runs.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_npm.py
+	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_java.py
+	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_unity.py
 
 # In a folder with another name, without what the first build left.
 reproducible:

@@ -70,7 +70,7 @@ case ${1-} in
     ;;
   test)
     tools/packages.sh $unit $(jdk) $(torch) python3-venv clang-14 llvm-14 strace valgrind abigail-tools \
-      locales zsh fish luajit libsdl2-dev chromium libcurl4-openssl-dev libssl-dev openssl nginx-light
+      locales zsh fish luajit libsdl2-dev chromium libcurl4-openssl-dev libssl-dev openssl nginx-light mono-mcs mono-runtime
     pip_install test $demo $peers bindings/swig/requirements.txt
     require_toolchains
     staticcheck
@@ -90,13 +90,14 @@ case ${1-} in
     ;;
   docs) tools/packages.sh doxygen python3 ;;
   dist)
-    tools/packages.sh gcc libc6-dev cmake ninja-build libcli11-dev nlohmann-json3-dev emscripten git python3 python3-venv
+    tools/packages.sh gcc libc6-dev cmake ninja-build libcli11-dev nlohmann-json3-dev emscripten git $(jdk) python3 \
+      python3-venv
     pip_install dist tools/dist/requirements.txt
     require_cargo
     ;;
   test-dist)
     tools/packages.sh $build gcc ninja-build python3-venv clang-14 lld-14 llvm-14 musl libc6-arm64-cross qemu-user wine wine64 \
-      $(node) chromium
+      $(node) $(jdk) chromium mono-mcs mono-runtime
     pip_install dist tools/dist/requirements.txt
     pip_install test-dist tests/dist/requirements.txt
     require_toolchains

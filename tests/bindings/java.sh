@@ -10,6 +10,8 @@ folder=$(cd "$1" && pwd)
 build=${2-}
 [ -z "$build" ] || build=$(cd "$build" && pwd)
 package=$root/bindings/java
+# Where the jar unpacks its library to.
+export XDG_CACHE_HOME="$folder/caches"
 
 for tool in javac mvn cmake; do
   if ! command -v "$tool" >/dev/null; then
@@ -35,8 +37,7 @@ if grep -l '<skipped' "$folder"/target/surefire-reports/*.xml; then
 fi
 jar=$(ls "$folder"/target/tensorfile-*.jar | grep -E 'tensorfile-[0-9.]+\.jar$')
 version=$(basename "$jar" .jar | sed 's/tensorfile-//')
-platform_jar=$(ls "$folder"/target/tensorfile-*.jar | grep -E -- '-(linux|macos|windows)-')
-library=$(find "$folder/target/classes/META-INF/native" -type f)
+library=$(find "$folder/target/classes/META-INF/native" -type f ! -name '*.sha256')
 if nm -D --defined-only "$library" | grep -vE ' (Java_org_tensorfile_|JNI_OnLoad|JNI_OnUnload)'; then
   echo "java.sh: the library exports functions that the JVM does not call" >&2
   exit 1
@@ -127,11 +128,10 @@ main=$consumer/target/classes
 run() {
   (cd "$folder/separate" && java "$@" Main)
 }
-run -cp "$main:$folder/separate:$platform_jar" | grep -qx '21.0'
 run "-Dtensorfile.library.path=$library" -cp "$main:$folder/separate" | grep -qx '21.0'
 run "-Dtensorfile.library.path=$(dirname "$library")" -cp "$main:$folder/separate" | grep -qx '21.0'
 if run -cp "$main:$folder/separate" 2>"$folder/separate/errors"; then exit 1; fi
-grep -q 'add the jar of tensorfile with the classifier' "$folder/separate/errors"
+grep -q 'the jar has no native library for .* -Dtensorfile.library.path' "$folder/separate/errors"
 # The library for C is not the one for Java.
 if [ -n "$build" ]; then
   if run "-Dtensorfile.library.path=$build/libtensorfile.so" -cp "$main:$folder/separate" 2>"$folder/separate/errors"; then
@@ -155,6 +155,9 @@ for locale in C C.UTF-8; do
 done
 [ "$(ls "$folder/separate/names" | wc -l)" = 1 ]
 [ "$(tail -c 4 "$folder/separate/names"/*.npy | od -An -td4 | tr -d ' ')" != 5 ]
+
+step "folders for the unpacked library"
+"$root/tests/bindings/java_folders.sh" "$jar" "$main"
 
 step "the address sanitizer"
 cmake -S "$package" -B "$folder/sanitized" -DCMAKE_BUILD_TYPE=Sanitized -DCMAKE_CXX_FLAGS=-O1 \

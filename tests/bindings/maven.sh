@@ -4,7 +4,7 @@
 maven() {
   if mvn -B ${MAVEN_LOG:--q} -o -Daether.offline.protocols=file "$@" >"$folder/maven.log" 2>&1; then
     cat "$folder/maven.log"
-  elif grep -qi 'offline' "$folder/maven.log"; then
+  elif grep -qiE 'offline|No plugin found for prefix' "$folder/maven.log"; then
     mvn -B ${MAVEN_LOG:--q} "$@"
   else
     cat "$folder/maven.log"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds everything that a release consists of. Two runs from the same commit write the same bytes.
 
-usage: make.py OUT WORK [--jobs N] [--platforms NAME,...] [--only native,sources,npm]
+usage: make.py OUT WORK [--jobs N] [--platforms NAME,...] [--only native,java,sources,npm]
 
 OUT is emptied first; WORK keeps what was built. SOURCE_DATE_EPOCH, or else the time of the commit, is the time in the
 archives.
@@ -16,11 +16,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import java
 import native
 import npm
 import pack
 import sbom
 import sources
+import unity
 import wheels
 from native import ROOT
 from parts import notices
@@ -82,7 +84,7 @@ def main():
     parser.add_argument("work", type=Path)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--platforms", default=",".join(PLATFORMS), help="a list, separated by commas")
-    parser.add_argument("--only", default="native,sources,npm", help="native, sources, npm, or a list of them")
+    parser.add_argument("--only", default="native,java,sources,npm", help="some of native, java, sources and npm")
     given = parser.parse_args()
     out, work, made = given.out.resolve(), given.work.resolve(), release()
     shutil.rmtree(out, ignore_errors=True)
@@ -97,6 +99,10 @@ def main():
     if "native" in given.only:
         for name in given.platforms.split(","):
             step(name, native_packages, out, PLATFORMS[name], made, work, given.jobs)
+        step("Unity package", unity.package, out, [PLATFORMS[name] for name in given.platforms.split(",")], made, work)
+    if "java" in given.only:
+        step("Java package", java.package, out, [PLATFORMS[name] for name in given.platforms.split(",")], made, work,
+             given.jobs)
     write_sums(out)
     print(f"{out}: {sum(1 for path in out.rglob('*') if path.is_file())} files")
 

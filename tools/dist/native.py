@@ -52,19 +52,24 @@ def copy_headers(folder):
         shutil.copytree(f"/usr/share/cmake/{name}", folder / "share" / "cmake" / name, dirs_exist_ok=True)
 
 
+def toolchain(platform, work):
+    """Writes the tools of a platform, and returns the settings with which CMake uses them."""
+    tools = work / platform.name / "tools"
+    write_tools(tools, platform.zig)
+    # Without the folders of this machine in their strings, the files are the same wherever they are built.
+    flags = f"-g0 -ffile-prefix-map={ROOT}=. -ffile-prefix-map={work}=."
+    return ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'tools/dist/zig.cmake'}",
+            f"-DZIG_TOOLS={tools}", f"-DZIG_SYSTEM={platform.system}", f"-DZIG_PROCESSOR={platform.processor}",
+            f"-DCMAKE_C_FLAGS={flags}", f"-DCMAKE_CXX_FLAGS={flags}", "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG",
+            *(f"-DCMAKE_{kind}_LINKER_FLAGS=-s" for kind in ("SHARED", "MODULE", "EXE"))]
+
+
 def build(platform, work, jobs):
     """Builds and installs what the archive of a platform contains. Returns the folder."""
     folder = work / platform.name
-    tools, needs, tree = folder / "tools", work / "headers", folder / "tree"
-    write_tools(tools, platform.zig)
+    needs, tree = work / "headers", folder / "tree"
     copy_headers(needs)
-    # Without the folders of this machine in their strings, the files are the same wherever they are built.
-    flags = f"-g0 -ffile-prefix-map={ROOT}=. -ffile-prefix-map={work}=."
-    run("cmake", "-S", ROOT, "-B", folder / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-        f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'tools/dist/zig.cmake'}", f"-DZIG_TOOLS={tools}",
-        f"-DZIG_SYSTEM={platform.system}", f"-DZIG_PROCESSOR={platform.processor}",
-        f"-DCMAKE_PREFIX_PATH={needs}", f"-DCMAKE_C_FLAGS={flags}", f"-DCMAKE_CXX_FLAGS={flags}",
-        "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG", "-DCMAKE_SHARED_LINKER_FLAGS=-s", "-DCMAKE_EXE_LINKER_FLAGS=-s",
+    run("cmake", "-S", ROOT, "-B", folder / "build", *toolchain(platform, work), f"-DCMAKE_PREFIX_PATH={needs}",
         "-DCMAKE_INSTALL_LIBDIR=lib", "-DTENSORFILE_NO_ZLIB=ON", "-DTENSORFILE_STATIC_CLI=ON",
         "-DTENSORFILE_AMALGAMATED=ON", env=zig_environment(work))
     run("cmake", "--build", folder / "build", "--parallel", jobs, env=zig_environment(work))

@@ -15,6 +15,7 @@ class Platform:
     wheel: str  # what pip calls it
     shared: str  # the file of the shared library in an archive
     program: str = "bin/tensorfile"
+    java: str = "libtensorfile_jni.so"  # the file of the library in the jar, below META-INF/native/NAME
 
     @property
     def is_windows(self):
@@ -36,12 +37,13 @@ def _linux(processor):
 
 def _macos(processor, zig):
     return Platform(f"macos-{processor}", f"{zig}-macos.{MACOS}", "Darwin", processor,
-                    f"macosx_{MACOS.replace('.', '_')}_{processor}", "lib/libtensorfile.0.dylib")
+                    f"macosx_{MACOS.replace('.', '_')}_{processor}", "lib/libtensorfile.0.dylib",
+                    java="libtensorfile_jni.dylib")
 
 
 def _windows(processor, zig, wheel):
     return Platform(f"windows-{processor}", f"{zig}-windows-gnu", "Windows", processor, wheel, "bin/tensorfile.dll",
-                    "bin/tensorfile.exe")
+                    "bin/tensorfile.exe", "tensorfile_jni.dll")
 
 
 PLATFORMS = {platform.name: platform for platform in (
