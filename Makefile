@@ -181,11 +181,11 @@ docs:
 	tools/check_links.py --site build/docs
 	tools/check_links.py .
 
-# Only configures: clang-tidy needs the compile commands, not the binaries.
+# Only configures: clang-tidy needs the compile commands of all sources, not the binaries.
 lint:
 	$(SETUP) lint
-	@cmake --preset library --log-level=WARNING >/dev/null
-	@tools/lint.sh build/library
+	@cmake --preset library -B build/lint -DTENSORFILE_BUILD_HTTP=ON --log-level=WARNING >/dev/null
+	@tools/lint.sh build/lint
 
 format:
 	$(SETUP) lint

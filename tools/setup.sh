@@ -78,7 +78,7 @@ case ${1-} in
   asan) tools/packages.sh $clang strace ;;
   tsan) tools/packages.sh $unit ;;
   fuzz | coverage) tools/packages.sh $clang ;;
-  lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 ;;
+  lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 libcurl4-openssl-dev libssl-dev ;;
   bench)
     tools/packages.sh $build ninja-build libbenchmark-dev libdeflate-dev valgrind python3 python3-venv
     pip_install bench $demo $peers tests/bench/requirements.txt
