@@ -1,7 +1,7 @@
 /*
  * Prints, for each file in a list, the result of loading it, and the checksums of its arrays, of all casts of them, and
- * of the files that are saved from them. Then prints the checksums of compressed files. The output must be identical on every machine. It is C99 without threads, so
- * that it runs everywhere.
+ * of the files that are saved from them. Then prints the checksums of compressed files. The output must be identical on
+ * every machine. It is C99 without threads, so that it runs everywhere.
  *
  *   report LIST FOLDER    LIST has one path per line
  */
@@ -242,7 +242,7 @@ static void report_deflate(void) {
     if (tf_dict_new(&arrays) != TF_STATUS_OK || tf_dict_set_array(arrays, "a", SIZE_MAX, array) != TF_STATUS_OK)
       abort();
     printf("deflate %s\n", kind_names[kind]);
-    for (int level = 1; level <= 9; ++level) {
+    for (int level = -1; level <= 9; ++level) {
       tf_options *options = NULL;
       if (tf_options_new(&options) != TF_STATUS_OK) abort();
       if (tf_options_set(options, TF_OPTION_COMPRESS, 1) != TF_STATUS_OK) abort();
