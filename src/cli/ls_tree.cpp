@@ -1,6 +1,6 @@
 // The tree of tensorfile ls --tree.
 #include <algorithm>
-#include <deque>
+#include <list>
 #include <unordered_map>
 
 #include "cli/listing.h"
@@ -18,7 +18,7 @@ constexpr size_t kMaxDepth = 32;
 struct Module {
   std::string name;
   std::vector<std::pair<std::string, const ListedArray *>> arrays;  // with the last part of their names
-  std::deque<Module> modules;
+  std::list<Module> modules;  // may be of an incomplete type, and its elements stay where they are
   std::unordered_map<std::string, Module *> by_name;
   uint64_t count = 0;   // of arrays, also in the modules inside
   uint64_t nbytes = 0;  // of these arrays
