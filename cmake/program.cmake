@@ -3,8 +3,15 @@
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(PkgConfig QUIET)
-# pkg-config describes the libraries of the building machine.
-if(PkgConfig_FOUND AND NOT CMAKE_CROSSCOMPILING)
+if(NEEDS_SOURCES)
+  # A release, which contains its own.
+  add_subdirectory(tools/dist/needs)
+  set(RE2_FOUND ON)
+  set(PNG_FOUND ON)
+  add_library(PkgConfig::RE2 ALIAS tensorfile_re2)
+  add_library(PkgConfig::PNG ALIAS tensorfile_png)
+elseif(PkgConfig_FOUND AND NOT CMAKE_CROSSCOMPILING)
+  # pkg-config describes the libraries of the building machine.
   pkg_check_modules(RE2 QUIET IMPORTED_TARGET re2)
   pkg_check_modules(PNG QUIET IMPORTED_TARGET libpng)
 endif()
@@ -12,6 +19,22 @@ include(cmake/report_page.cmake)
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
 add_executable(tensorfile_program ${program_sources})
 target_compile_features(tensorfile_program PRIVATE cxx_std_20)
+if(NEEDS_SOURCES)
+  # Most of the program is compiled as two files, in a third of the processor time. Files in the second group have names
+  # in common with files in the first. Each of these has names in common with both, or needs what a system header declares
+  # only if it is the first to include it.
+  set(alone mlx_weights report show stat platform_posix platform_windows raw_file_posix raw_file_windows)
+  set(second edit ls ls_output metadata_choice rewrite_safetensors slice_argument)
+  set_target_properties(tensorfile_program PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  foreach(source IN LISTS program_sources)
+    cmake_path(GET source STEM name)
+    if(name IN_LIST second)
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP second)
+    elseif(NOT name IN_LIST alone)
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP first)
+    endif()
+  endforeach()
+endif()
 if(TENSORFILE_BUILD_SHARED AND NOT TENSORFILE_STATIC_CLI)
   target_link_libraries(tensorfile_program PRIVATE tensorfile::tensorfile)
 else()
@@ -47,4 +70,4 @@ file(RELATIVE_PATH libdir_from_bindir /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_
 # For Windows, MinGW's linker writes an import library for the program too, which must not replace that of the library.
 set_target_properties(tensorfile_program PROPERTIES OUTPUT_NAME tensorfile CXX_EXTENSIONS OFF
   ARCHIVE_OUTPUT_NAME tensorfile_program
-  INSTALL_RPATH $<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/${libdir_from_bindir})
+  INSTALL_RPATH "$<$<NOT:$<BOOL:${TENSORFILE_STATIC_CLI}>>:$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/${libdir_from_bindir}>")

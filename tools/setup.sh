@@ -91,13 +91,13 @@ case ${1-} in
   docs) tools/packages.sh doxygen python3 ;;
   dist)
     tools/packages.sh gcc libc6-dev cmake ninja-build libcli11-dev nlohmann-json3-dev emscripten git $(jdk) python3 \
-      python3-venv
+      python3-venv $(node)
     pip_install dist tools/dist/requirements.txt
     require_cargo
     ;;
   test-dist)
     tools/packages.sh $build gcc ninja-build python3-venv clang-14 lld-14 llvm-14 musl libc6-arm64-cross qemu-user wine wine64 \
-      $(node) $(jdk) chromium mono-mcs mono-runtime
+      $(node) $(jdk) chromium mono-mcs mono-runtime lintian mmdebstrap
     pip_install dist tools/dist/requirements.txt
     pip_install test-dist tests/dist/requirements.txt
     require_toolchains

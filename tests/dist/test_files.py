@@ -36,14 +36,16 @@ class Release(Case):
         self.assertEqual(files, {path.relative_to(DIST).as_posix() for path in DIST.rglob("*") if path.is_file()}
                          - {"SHA256SUMS", f"tensorfile-{version()}.cdx.json"})
         libraries = {item["name"]: item for item in bill["components"] if item["type"] == "library"}
-        self.assertEqual(set(libraries), {"CLI11", "nlohmann_json", "compiler-rt", "libc++", "musl", "mingw-w64", "emscripten"})
+        self.assertEqual(set(libraries), {"CLI11", "nlohmann_json", "RE2", "libpng", "zlib", "compiler-rt", "libc++", "musl",
+                                          "mingw-w64", "emscripten"})
         for item in libraries.values():
             self.assertTrue(item["version"] and item["licenses"][0]["expression"], item)
 
     def test_amalgamation(self):
         with zipfile.ZipFile(DIST / f"tensorfile-{version()}-amalgamation.zip") as packed:
             names = {name.split("/", 1)[1] for name in packed.namelist()}
-        self.assertEqual(names, {"LICENSE", "tensorfile.cpp", "tensorfile.h", "tensorfile.hpp"})
+        self.assertEqual(names, {"LICENSE", "tensorfile.cpp", "tensorfile.h", "tensorfile.hpp", "CMakeLists.txt",
+                                 "meson.build"})
 
 
 class Archives(Case):
@@ -68,7 +70,8 @@ class Archives(Case):
     def test_licenses_of_what_is_inside(self):
         for platform in self.for_each():
             text = (unpacked(platform) / "share/doc/tensorfile/THIRD-PARTY.txt").read_text(encoding="utf-8")
-            for name, here in (("CLI11", True), ("nlohmann_json", True), ("libc++", True),
+            for name, here in (("CLI11", True), ("nlohmann_json", True), ("RE2", True), ("libpng", True),
+                               ("zlib", True), ("libc++", True),
                                ("musl", "-musl" in platform.name), ("mingw-w64", platform.is_windows)):
                 self.assertEqual(f"==== {name} " in text, here, name)
 

@@ -2,13 +2,17 @@
 
 import functools
 import glob
+import json
 import os
+import re
 import shutil
+import struct
 import sysconfig
 import venv
+import zlib as zlib_module
 from pathlib import Path
 
-from support import DIST, ENVIRONMENT, PLATFORMS, ROOT, RUNNERS, WORK, Case, main, run, unpacked, version, zig
+from support import DIST, ENVIRONMENT, ROOT, RUNNERS, WORK, Case, main, run, unpacked, version, zig
 
 GOLDEN = ROOT / "tests/golden"
 
@@ -91,6 +95,38 @@ class Programs(Case):
             self.assertRegex(run(*command, "ls", "golden/npz/mx_deflated.npz", cwd=ROOT / "tests"), "float32|int32")
             run(*command, "check", "golden/npz/mx_deflated.npz", cwd=ROOT / "tests")
 
+    def test_files_are_written(self):
+        """Converts, edits in place and renames, and lists the result: what the code of each system does with files."""
+        for platform in self.for_each(lambda each: each.name in RUNNERS):
+            folder = self.fresh(f"program-{platform.name}")
+            shutil.copy(GOLDEN / "npz/mx_deflated.npz", folder)
+            command = [*RUNNERS[platform.name], unpacked(platform) / platform.program]
+            before = json.loads(run(*command, "ls", "--json", "mx_deflated.npz", cwd=folder))
+            names = [array["name"] for array in before["arrays"]]
+            run(*command, "convert", "mx_deflated.npz", "plåce.safetensors", cwd=folder)
+            # The program contains RE2.
+            run(*command, "edit", "--rename-regex", r"^(.*)$=x.\1", "plåce.safetensors", cwd=folder)
+            run(*command, "diff", "--rename-regex", "^x[.]=", "plåce.safetensors", "mx_deflated.npz", cwd=folder)
+            run(*command, "edit", "--set", "key=value", "plåce.safetensors", cwd=folder)
+            after = json.loads(run(*command, "ls", "--json", "plåce.safetensors", cwd=folder))
+            self.assertEqual(sorted(array["name"] for array in after["arrays"]), sorted(f"x.{name}" for name in names))
+            self.assertEqual(after["metadata"]["key"], "value")
+            self.assertEqual(sorted(path.name for path in folder.iterdir()), ["mx_deflated.npz", "plåce.safetensors"])
+
+    def test_images(self):
+        """The program contains libpng. zlib of Python decompresses the image."""
+        for platform in self.for_each(lambda each: each.name in RUNNERS):
+            folder = self.fresh(f"image-{platform.name}")
+            header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }"
+            (folder / "a.npy").write_bytes(b"\x93NUMPY\x01\x00v\x00" + header.ljust(117) + b"\n" + bytes(range(0, 60, 10)))
+            run(*RUNNERS[platform.name], unpacked(platform) / platform.program, "show", "--image", "--output", "a.png", "a.npy",
+                cwd=folder)
+            png = (folder / "a.png").read_bytes()
+            self.assertEqual(struct.unpack(">8x4x4sIIBB", png[:26]), (b"IHDR", 3, 2, 8, 0))
+            at = png.index(b"IDAT")
+            lines = zlib_module.decompress(png[at + 4:at + 4 + struct.unpack(">I", png[at - 4:at])[0]])
+            self.assertEqual(len(lines), 2 * 4)
+
 
 class Windows(Case):
     def test_the_linker_of_msvc_reads_the_import_library(self):
@@ -110,37 +146,54 @@ class Windows(Case):
                 run("wine", folder / "program.exe", cwd=folder)
 
 
-class OneCommand(Case):
-    """What a user does with the packages of this machine, in an empty folder."""
+def block(path, language, number=0):
+    """Returns a block of code of a document."""
+    return (ROOT / path).read_text(encoding="utf-8").split(f"```{language}\n")[number + 1].split("```")[0]
 
-    PLATFORM = PLATFORMS["linux-x86_64"]
+
+def commands(language):
+    """Returns the commands that docs/releasing.md has for a language, as the user types them."""
+    lines = re.findall(rf"^(.*?) +# {language}(?:,.*)?$", (ROOT / "docs/releasing.md").read_text(encoding="utf-8"), re.M)
+    assert lines, language
+    return "\n".join(lines)
+
+
+class OneCommand(Case):
+    """What docs/releasing.md tells users of each language to do, in an empty folder with the program of the README."""
+
+    def follow(self, folder, script, **environment):
+        return run("sh", "-ec", script, cwd=folder, env={**ENVIRONMENT, "dist": str(DIST), **environment})
 
     def test_c(self):
-        folder, tree = self.fresh("c"), unpacked(self.PLATFORM)
-        pkg_config = {**ENVIRONMENT, "PKG_CONFIG_PATH": str(tree / "lib/pkgconfig")}
-        for name in ("tensorfile", "tensorfile-static"):
-            run("sh", "-ec", f'cc "{ROOT}/tests/install/consumer.c" $(pkg-config --cflags --libs {name}) -o {name}', cwd=folder,
-                env=pkg_config)
-        run(folder / "tensorfile", cwd=folder, env={**ENVIRONMENT, "LD_LIBRARY_PATH": str(tree / "lib")})
-        run(folder / "tensorfile-static", cwd=folder)
+        folder = self.fresh("c")
+        (folder / "demo.c").write_text(block("README.md", "c"), encoding="utf-8")
+        self.assertEqual(self.follow(folder, commands("C") + "\n./a.out"), "6\n")
+
+    def test_c_with_the_shared_library(self):
+        folder = self.fresh("c-shared")
+        (folder / "demo.c").write_text(block("README.md", "c"), encoding="utf-8")
+        script = commands("C").replace("tensorfile-static)", "tensorfile)")
+        tree = folder / f"tensorfile-{version()}-linux-x86_64"
+        self.assertEqual(self.follow(folder, script + "\n./a.out", LD_LIBRARY_PATH=str(tree / "lib")), "6\n")
 
     def test_cmake(self):
-        for language in ("c", "cxx"):
-            folder = self.fresh(f"cmake-{language}")
-            run("cmake", "-S", ROOT / "tests/install" / language, "-B", folder, f"-DCMAKE_PREFIX_PATH={unpacked(self.PLATFORM)}")
-            run("cmake", "--build", folder)
-            for name in ("consumer_shared", "consumer_static"):
-                run(folder / name, cwd=folder)
+        folder = self.fresh("cmake")
+        (folder / "game.c").write_text(block("README.md", "c"), encoding="utf-8")
+        (folder / "CMakeLists.txt").write_text(block("docs/embedding.md", "cmake"), encoding="utf-8")
+        unpack = commands("C").splitlines()[0]
+        self.assertEqual(self.follow(folder, f"{unpack}\n{commands('CMake')}\nbuild/game").splitlines()[-1], "6")
 
     def test_python(self):
         folder = self.fresh("python")
         venv.create(folder / "venv", with_pip=True, system_site_packages=False)
+        path = f"{folder / 'venv/bin'}:{ENVIRONMENT['PATH']}"
+        self.follow(folder, commands("Python"), PATH=path)
+        self.assertEqual(run(folder / "venv/bin/python", "-c", block("bindings/python/README.md", "python"), cwd=folder),
+                         "(2, 3) Ada\n5.0\n15.0\n")
+        # Its tests also need what they compare with.
         python = folder / "venv/bin/python"
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--find-links", DIST, "tensorfile",
-            "--requirement", ROOT / "tests/dist/requirements.txt")
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "numpy", "safetensors", "ml_dtypes")
         run(python, "-B", ROOT / "bindings/python/tests/test_package.py", cwd=folder)
-        program = (ROOT / "bindings/python/README.md").read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
-        self.assertEqual(run(python, "-c", program, cwd=folder), "(2, 3) Ada\n5.0\n15.0\n")
 
     def test_auditwheel(self):
         for platform in self.for_each(lambda each: each.wheel.startswith("manylinux")):
@@ -150,31 +203,22 @@ class OneCommand(Case):
 
     def test_go(self):
         folder = self.fresh("go")
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        (folder / "main.go").write_text(readme.split("```go\n")[1].split("```")[0], encoding="utf-8")
-        environment = {**ENVIRONMENT, "GOPROXY": f"file://{DIST / 'go'}", "GONOSUMDB": "*", "GOFLAGS": "-mod=mod -modcacherw",
-                       "GOMODCACHE": str(folder / "modules"), "GOTOOLCHAIN": "local"}
-        run("go", "mod", "init", "example.org/demo", cwd=folder, env=environment)
-        run("go", "get", f"github.com/tensorfile/tensorfile/bindings/go@v{version()}", cwd=folder, env=environment)
-        self.assertEqual(run("go", "run", ".", cwd=folder, env=environment), "[2 3] 6\n")
+        (folder / "main.go").write_text(block("README.md", "go"), encoding="utf-8")
+        self.assertEqual(self.follow(folder, f"go mod init example.org/demo\n{commands('Go')}\ngo run .",
+                                     GOMODCACHE=str(folder / "modules"), GOFLAGS="-modcacherw", GOTOOLCHAIN="local"), "[2 3] 6\n")
 
     def test_rust(self):
         folder = self.fresh("rust")
-        for crate in sorted(DIST.glob("*.crate")):
-            run("tar", "-xf", crate, cwd=folder)
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
         (folder / "src").mkdir()
-        (folder / "src/main.rs").write_text(readme.split("```rust\n")[1].split("```")[0], encoding="utf-8")
+        (folder / "src/main.rs").write_text(block("README.md", "rust"), encoding="utf-8")
         (folder / "Cargo.toml").write_text(
-            '[package]\nname = "demo"\nedition = "2024"\n\n[dependencies]\n'
-            f'tensorfile = {{ path = "tensorfile-{version()}" }}\n\n[patch.crates-io]\n'
-            f'tensorfile-sys = {{ path = "tensorfile-sys-{version()}" }}\n\n[workspace]\n', encoding="utf-8")
+            f'[package]\nname = "demo"\nedition = "2024"\n\n{block("docs/releasing.md", "toml")}\n[workspace]\n', encoding="utf-8")
         # Nothing outside the crate is used: neither this repository nor Python.
         tools = folder / "tools"
         tools.mkdir()
-        for name in ("cargo", "rustc", "cc", "c++", "ar", "ld", "as"):
+        for name in ("cargo", "rustc", "cc", "c++", "ar", "ld", "as", "sh", "tar", "gzip"):
             (tools / name).symlink_to(shutil.which(name))
-        self.assertEqual(run("cargo", "run", "--quiet", cwd=folder, env={**ENVIRONMENT, "PATH": str(tools)}), "6\n")
+        self.assertEqual(self.follow(folder, f"{commands('Rust')}\ncargo run --quiet", PATH=str(tools)), "6\n")
 
 
 if __name__ == "__main__":

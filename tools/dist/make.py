@@ -16,8 +16,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import debian
 import java
 import native
+import needs
 import npm
 import pack
 import sbom
@@ -33,49 +35,57 @@ from platforms import PLATFORMS
 class Release:
     version: str
     when: int  # seconds since 1970
+    sources: Path  # of RE2 and libpng
 
 
-def release():
+def release(work):
     header = (ROOT / "include/tensorfile.h").read_text(encoding="utf-8")
     when = os.environ.get("SOURCE_DATE_EPOCH") or subprocess.run(
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
-    return Release(re.search(r'TENSORFILE_VERSION_STRING "(.*)"', header).group(1), int(when))
+    return Release(re.search(r'TENSORFILE_VERSION_STRING "(.*)"', header).group(1), int(when), needs.fetch(work))
 
 
-def finish_tree(tree, platform):
+def finish_tree(tree, platform, made):
     """Adds to an installed tree what only an archive needs."""
     documents = tree / "share/doc/tensorfile"
     documents.mkdir(parents=True)
     shutil.copy(ROOT / "LICENSE", documents)
-    (documents / "THIRD-PARTY.txt").write_text(notices(platform), encoding="utf-8")
+    (documents / "THIRD-PARTY.txt").write_text(notices(platform, made.sources), encoding="utf-8")
     if platform.is_windows:
         # The linker of MSVC reads MinGW's import library, but looks for it under this name.
         shutil.copyfile(tree / "lib/libtensorfile.dll.a", tree / "lib/tensorfile.lib")
 
 
 def native_packages(out, platform, made, work, jobs):
-    tree = native.build(platform, work, jobs)
-    finish_tree(tree, platform)
+    tree = native.build(platform, work, jobs, made.sources)
+    finish_tree(tree, platform, made)
     name = f"tensorfile-{made.version}-{platform.name}"
     pack_tree = pack.zip_tree if platform.is_windows else pack.tar_gz
     pack_tree(out / f"{name}.{platform.archive}", tree, name, made.when)
     wheels.write(out, platform, tree, made)
+    if debian.has_packages(platform):
+        debian.write(out, platform, made, work)
 
 
-def write_sums(out):
+def write_sums(out, made):
     """Writes the bill of materials and the checksums of all files."""
-    made = release()
     bill = out / f"tensorfile-{made.version}.cdx.json"
     sbom.write(bill, sorted(path for path in out.rglob("*") if path.is_file()), made)
     files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     (out / "SHA256SUMS").write_text("".join(f"{pack.sha256(out / name)}  {name}\n" for name in files), encoding="utf-8")
 
 
+def processor_time():
+    """Returns the seconds that this process and those it waited for have computed."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def step(what, work, *arguments):
-    began = time.monotonic()
+    began, computed = time.monotonic(), processor_time()
     print(f"{what} ...", flush=True)
     work(*arguments)
-    print(f"{what}: {time.monotonic() - began:.0f} s", flush=True)
+    print(f"{what}: {time.monotonic() - began:.0f} s, {processor_time() - computed:.0f} s of processor time", flush=True)
 
 
 def main():
@@ -86,10 +96,11 @@ def main():
     parser.add_argument("--platforms", default=",".join(PLATFORMS), help="a list, separated by commas")
     parser.add_argument("--only", default="native,java,sources,npm", help="some of native, java, sources and npm")
     given = parser.parse_args()
-    out, work, made = given.out.resolve(), given.work.resolve(), release()
+    out, work = given.out.resolve(), given.work.resolve()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     work.mkdir(parents=True, exist_ok=True)
+    made = release(work)
     if "sources" in given.only:
         step("amalgamation", sources.amalgamation, out, work, made)
         step("Go module", sources.go_module, out, made)
@@ -103,7 +114,7 @@ def main():
     if "java" in given.only:
         step("Java package", java.package, out, [PLATFORMS[name] for name in given.platforms.split(",")], made, work,
              given.jobs)
-    write_sums(out)
+    write_sums(out, made)
     print(f"{out}: {sum(1 for path in out.rglob('*') if path.is_file())} files")
 
 

@@ -61,20 +61,33 @@ def toolchain(platform, work):
     return ["-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'tools/dist/zig.cmake'}",
             f"-DZIG_TOOLS={tools}", f"-DZIG_SYSTEM={platform.system}", f"-DZIG_PROCESSOR={platform.processor}",
             f"-DCMAKE_C_FLAGS={flags}", f"-DCMAKE_CXX_FLAGS={flags}", "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG",
-            *(f"-DCMAKE_{kind}_LINKER_FLAGS=-s" for kind in ("SHARED", "MODULE", "EXE"))]
+            f"-DCMAKE_EXE_LINKER_FLAGS={platform.link}", *(f"-DCMAKE_{kind}_LINKER_FLAGS=-s" for kind in ("SHARED", "MODULE"))]
 
 
-def build(platform, work, jobs):
-    """Builds and installs what the archive of a platform contains. Returns the folder."""
+def configure(platform, work, sources):
+    """Configures the build of a platform. `sources` are those of needs.py."""
+    headers = work / "headers"
+    copy_headers(headers)
+    run("cmake", "-S", ROOT, "-B", work / platform.name / "build", *toolchain(platform, work),
+        f"-DCMAKE_PREFIX_PATH={headers}", "-DCMAKE_POSITION_INDEPENDENT_CODE=ON", "-DTENSORFILE_NO_ZLIB=ON",
+        "-DTENSORFILE_STATIC_CLI=ON", "-DTENSORFILE_AMALGAMATED=ON", f"-DNEEDS_SOURCES={sources}", env=zig_environment(work))
+
+
+def install(platform, work, tree, libdir):
+    """Installs what was built into an empty folder, with the libraries in `libdir`."""
     folder = work / platform.name
-    needs, tree = work / "headers", folder / "tree"
-    copy_headers(needs)
-    run("cmake", "-S", ROOT, "-B", folder / "build", *toolchain(platform, work), f"-DCMAKE_PREFIX_PATH={needs}",
-        "-DCMAKE_INSTALL_LIBDIR=lib", "-DTENSORFILE_NO_ZLIB=ON", "-DTENSORFILE_STATIC_CLI=ON",
-        "-DTENSORFILE_AMALGAMATED=ON", env=zig_environment(work))
-    run("cmake", "--build", folder / "build", "--parallel", jobs, env=zig_environment(work))
+    run("cmake", f"-DCMAKE_INSTALL_LIBDIR={libdir}", folder / "build", env=zig_environment(work))
     shutil.rmtree(tree, ignore_errors=True)
     run("cmake", "--install", folder / "build", "--prefix", tree)
+
+
+def build(platform, work, jobs, sources):
+    """Builds and installs what the archive of a platform contains. Returns the folder."""
+    folder = work / platform.name
+    tree = folder / "tree"
+    configure(platform, work, sources)
+    run("cmake", "--build", folder / "build", "--parallel", jobs, env=zig_environment(work))
+    install(platform, work, tree, "lib")
     missing = [name for name in (platform.shared, platform.program) if not (tree / name).is_file()]
     if missing:
         sys.exit(f"{platform.name}: not built: {', '.join(missing)}")

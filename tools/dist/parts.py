@@ -4,6 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+import needs
 from native import zig
 
 ZIG_LIBRARY = zig().parent / "lib"
@@ -39,12 +40,18 @@ def emscripten():
                 _debian_version("emscripten"), "its C library, in the WebAssembly module of the npm package")
 
 
-def parts():
-    """Returns the parts of the program. Libraries contain only tensorfile, and compiler-rt where it is needed."""
+def parts(sources):
+    """Returns the parts of the program. Libraries contain only tensorfile, and compiler-rt where it is needed.
+
+    `sources` is the folder of needs.fetch().
+    """
     version = subprocess.run([zig(), "version"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.strip()
     return [
         _debian("CLI11", "libcli11-dev", "BSD-3-Clause"),
         _debian("nlohmann_json", "nlohmann-json3-dev", "MIT"),
+        Part("RE2", "BSD-3-Clause", sources / "re2/LICENSE", needs.RE2_VERSION, "in the program"),
+        Part("libpng", "libpng-2.0", sources / "libpng-LICENSE", needs.libpng_version(sources), "in the program"),
+        Part("zlib", "Zlib", sources / "zlib/LICENSE", needs.zlib_version(sources), "in the program, for libpng"),
         Part("compiler-rt", "MIT", zig().parent / "LICENSE", version, "zig's, in the libraries and the program"),
         Part("libc++", "Apache-2.0 WITH LLVM-exception", ZIG_LIBRARY / "libcxx/LICENSE.TXT", version,
              "of zig, in the program"),
@@ -60,6 +67,6 @@ def notice(part):
     return f"==== {part.name} {part.version} ({part.license}), {part.use}\n\n{text}\n"
 
 
-def notices(platform):
+def notices(platform, sources):
     """Returns the licenses of what the archive of a platform contains."""
-    return "\n".join(notice(part) for part in parts() if part.is_in(platform))
+    return "\n".join(notice(part) for part in parts(sources) if part.is_in(platform))

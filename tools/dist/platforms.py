@@ -16,6 +16,7 @@ class Platform:
     shared: str  # the file of the shared library in an archive
     program: str = "bin/tensorfile"
     java: str = "libtensorfile_jni.so"  # the file of the library in the jar, below META-INF/native/NAME
+    link: str = "-s"  # options for programs
 
     @property
     def is_windows(self):
@@ -30,7 +31,7 @@ class Platform:
 def _linux(processor):
     version = GLIBC.replace(".", "_")
     yield Platform(f"linux-{processor}", f"{processor}-linux-gnu.{GLIBC}", "Linux", processor,
-                   f"manylinux_{version}_{processor}", "lib/libtensorfile.so.0")
+                   f"manylinux_{version}_{processor}", "lib/libtensorfile.so.0", link="-s -pie")
     yield Platform(f"linux-{processor}-musl", f"{processor}-linux-musl", "Linux", processor,
                    f"musllinux_1_2_{processor}", "lib/libtensorfile.so.0")
 

@@ -20,7 +20,7 @@ def write(out, files, release):
     hashes = {path.relative_to(out.parent).as_posix(): sha256(path) for path in files}
     serial = uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(hashes, sort_keys=True))
     reference = f"tensorfile@{release.version}"
-    components = [_component(part) for part in parts()]
+    components = [_component(part) for part in parts(release.sources)]
     bill = {
         "bomFormat": "CycloneDX", "specVersion": "1.5", "serialNumber": f"urn:uuid:{serial}", "version": 1,
         "metadata": {

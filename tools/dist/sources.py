@@ -11,6 +11,16 @@ import pack
 from native import ROOT, run
 
 MODULE = "github.com/tensorfile/tensorfile/bindings/go"
+WRAP = """\
+[wrap-file]
+directory = {name}
+source_filename = {name}.zip
+source_url = https://github.com/tensorfile/tensorfile/releases/download/v{version}/{name}.zip
+source_hash = {digest}
+
+[provide]
+tensorfile = tensorfile_dep
+"""
 CRATES = ("tensorfile-sys", "tensorfile")
 
 
@@ -28,13 +38,21 @@ def tracked(folder):
 
 
 def amalgamation(out, work, release):
-    """Writes a zip of the core as one source file, and the headers for C and C++."""
-    tree = work / "amalgamation"
+    """Writes a zip of the core as one source file, with the headers for C and C++ and files for CMake and Meson.
+
+    tensorfile.wrap says where Meson downloads that zip.
+    """
+    tree, name = work / "amalgamation", f"tensorfile-{release.version}-amalgamation"
     shutil.rmtree(tree, ignore_errors=True)
     core(tree)
     shutil.copy(ROOT / "include/tensorfile.hpp", tree)
-    pack.zip_tree(out / f"tensorfile-{release.version}-amalgamation.zip", tree,
-                  f"tensorfile-{release.version}-amalgamation", release.when)
+    for build in ("CMakeLists.txt", "meson.build"):
+        text = (ROOT / "tools/dist/amalgamation" / build).read_text(encoding="utf-8")
+        (tree / build).write_text(text.replace("@VERSION@", release.version), encoding="utf-8")
+    packed = out / f"{name}.zip"
+    pack.zip_tree(packed, tree, name, release.when)
+    wrap = WRAP.format(name=name, version=release.version, digest=pack.sha256(packed))
+    (out / "tensorfile.wrap").write_text(wrap, encoding="utf-8")
 
 
 def go_module(out, release):
