@@ -6,6 +6,7 @@ import re
 import struct
 import zipfile
 
+import signature
 from support import DIST, ROOT, SYMBOLS, Case, main, run, unpacked, version
 
 # For each processor: what readelf calls it, and its numbers in Mach-O and PE.
@@ -119,7 +120,11 @@ class MachO(Case):
             self.assertEqual(cpu, MACHINES[platform.processor][1])
             self.assertEqual(re.findall(r"minos ([\d.]+)", dump), ["11.0"])
             if platform.processor == "arm64":
-                self.assertIn("LC_CODE_SIGNATURE", dump)
+                # The system kills programs whose signature does not match.
+                data = path.read_bytes()
+                self.assertEqual(signature.wrong_pages(data), [])
+                changed = bytes([*data[:100], data[100] ^ 1, *data[101:]])
+                self.assertEqual(signature.wrong_pages(changed), [0])
 
     def test_imports(self):
         for _, path, dump in self.each():
@@ -144,6 +149,9 @@ class Pe(Case):
                 self.assertIn(f"(0x{MACHINES[platform.processor][2]:X})", re.search(r"Machine: (.*)", dump).group(1))
                 imports = re.findall(r"Import \{\n +Name: (\S+)", dump)
                 self.assertEqual([found for found in imports if not WINDOWS.fullmatch(found)], [])
+                oldest = [int(found) for found in re.findall(r"M\w+(?:OperatingSystem|Subsystem)Version: (\d+)", dump)]
+                self.assertEqual(len(oldest), 4)
+                self.assertLessEqual(max(oldest[:2], oldest[2:]), [10, 0])
                 # Without the time of the build, two builds are the same.
                 self.assertRegex(dump, r"TimeDateStamp: .*\(0x\w+\)")
             dump = run("llvm-readobj-14", "--coff-exports", tree / platform.shared)
