@@ -30,9 +30,10 @@ class Feed {
     this.requested = 0;
   }
 
-  gaps(offset, size) {
+  /** Returns the parts of a range that are neither in the headers nor in the given bytes of a call. */
+  gaps(offset, size, data) {
     const gaps = this.headers.gaps(offset, size);
-    return this.data === null ? gaps : gaps.flatMap(([begin, length]) => this.data.gaps(begin, length));
+    return data === null ? gaps : gaps.flatMap(([begin, length]) => data.gaps(begin, length));
   }
 
   /** Reads for the library. */
@@ -42,7 +43,7 @@ class Feed {
       this.source.readSync(offset, target);
       return STATUS_OK;
     }
-    const gaps = this.gaps(offset, target.length);
+    const gaps = this.gaps(offset, target.length, this.data);
     if (gaps.length === 0) {
       this.headers.copy(offset, target);
       this.data?.copy(offset, target);
@@ -54,10 +55,10 @@ class Feed {
     return STATUS_OK;
   }
 
-  /** Reads ranges of the source into memory. */
+  /** Reads ranges of the source into memory. Other calls can run until it has. */
   async fetch(ranges, into, signal) {
     if (this.source.readSync) return;
-    const wanted = merge(ranges.flatMap(([offset, size]) => this.gaps(offset, size)), this.source.gap);
+    const wanted = merge(ranges.flatMap(([offset, size]) => this.gaps(offset, size, into)), this.source.gap);
     const pieces = wanted.flatMap(([offset, size]) => {
       const count = Math.ceil(size / this.source.piece);
       return Array.from({ length: count }, (_, index) => {
@@ -151,10 +152,12 @@ export class SourceSet {
       signal?.throwIfAborted();
       for (const feed of this.feeds) feed.begin(data ? cacheOf(data, feed) : null, guess);
       const status = call();
-      const missed = this.feeds.filter((feed) => feed.missed.length > 0);
+      const feeds = this.feeds;
+      const missed = feeds.filter((feed) => feed.missed.length > 0);
       if (missed.length === 0 && this.wanted.size === 0) {
+        for (const feed of feeds) feed.data = null; // so that nothing keeps what was read
         check(status);
-        return this.feeds.reduce((sum, feed) => sum + feed.requested, 0);
+        return feeds.reduce((sum, feed) => sum + feed.requested, 0);
       }
       await Promise.all([this.openWanted(), ...missed.map((feed) => feed.fetchMissed(signal))]);
     }

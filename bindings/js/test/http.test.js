@@ -133,6 +133,23 @@ test('a slice of a compressed array fetches only the chunks that it needs', asyn
   });
 });
 
+test('a compressed array is fetched with one request, each time that it is read', async () => {
+  let seed = 1;
+  const noise = Uint8Array.from({ length: 2 * MIB }, () => (seed = (seed * 48271) % 2147483647) & 127);
+  const file = Buffer.from(await tf.save('npz', { noise }, { compress: true }));
+  await withServer(file, {}, async ({ url, requests }) => {
+    const opened = await tf.open(url);
+    for (let time = 0; time < 3; ++time) {
+      const before = requests.length;
+      assert.deepEqual((await opened.read('noise')).data, noise);
+      assert.equal(requests.length, before + 1, `time ${time}`);
+    }
+    const before = requests.length;
+    await Promise.all([opened.read('noise'), opened.readAll(), opened.read('noise')]);
+    assert.equal(requests.length, before + 3);
+  });
+});
+
 test('a server without ranges is read as a whole, up to a limit', async () => {
   const { file, data } = safetensors({ a: MIB });
   await withServer(file, { ranges: false }, async ({ url, requests }) => {
