@@ -15,9 +15,8 @@ COORDINATES = "io/github/tensorfile/tensorfile"
 
 
 def build_library(platform, work, jobs):
-    """Builds the library that the JVM loads: the core and the functions for Java."""
+    """Builds the library that the JVM loads, of the core in work/java/core and the functions for Java."""
     folder = work / platform.name / "java"
-    core(work / "java/core")
     shutil.rmtree(folder / "libraries", ignore_errors=True)
     jdk = Path(shutil.which("javac")).resolve().parents[1]
     run("cmake", "-S", PROJECT, "-B", folder / "build", *toolchain(platform, work), f"-DJAVA_HOME={jdk}",
@@ -45,6 +44,7 @@ def package(out, platforms, release, work, jobs):
     folder, natives = work / "java/target", work / "java/natives"
     for old in (folder, natives):
         shutil.rmtree(old, ignore_errors=True)
+    core(work / "java/core")
     for platform in platforms:
         build_library(platform, work, jobs)
         made = library(platform, work)
