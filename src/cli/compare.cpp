@@ -199,10 +199,13 @@ bool fits_float32(Dtype dtype) {
   }
 }
 
-void compare_values(Difference &difference, const Array &a, const Array &b, const Tolerance *tolerance) {
-  const bool same = a.dtype() == b.dtype();
-  const bool narrow = fits_float32(a.dtype()) && fits_float32(b.dtype());
-  const Dtype common = same && has_own_type(a.dtype()) ? a.dtype() : narrow ? Dtype::float32 : Dtype::float64;
+Dtype widest(Dtype a, Dtype b) {
+  return fits_float32(a) && fits_float32(b) ? Dtype::float32 : Dtype::float64;
+}
+
+void compare_values(Difference &difference, const Array &a, const Array &b, bool same, const Tolerance *tolerance) {
+  const bool typed = a.dtype() == b.dtype() && has_own_type(a.dtype());
+  const Dtype common = typed ? a.dtype() : widest(a.dtype(), b.dtype());
   const Array left = a.cast(common);
   const Array right = b.cast(common);
   if (tolerance != nullptr) {
@@ -220,18 +223,23 @@ bool is_complex(Dtype dtype) {
   return dtype == Dtype::complex64 || dtype == Dtype::complex128;
 }
 
-bool compare_pieces(Difference &difference, const Array &a, const Array &b, const Tolerance *tolerance) {
-  const auto size = static_cast<uint64_t>(a.size());
-  if (a.dtype() == b.dtype() && std::memcmp(a.data(), b.data(), static_cast<size_t>(a.nbytes())) == 0) {
+Dtype common_dtype(Dtype a, Dtype b) {
+  return a == b || is_complex(a) || is_complex(b) ? Dtype::as_stored : widest(a, b);
+}
+
+bool compare_pieces(Difference &difference, const Compared &a, const Compared &b, const Tolerance *tolerance) {
+  const auto size = static_cast<uint64_t>(a.piece.size());
+  const bool typed = a.piece.dtype() == b.piece.dtype();
+  if (typed && std::memcmp(a.piece.data(), b.piece.data(), static_cast<size_t>(a.piece.nbytes())) == 0) {
     difference.elements += size;
     return false;
   }
   const bool first = difference.different == 0;
-  compare_values(difference, a, b, tolerance);
+  compare_values(difference, a.piece, b.piece, a.origin == b.origin, tolerance);
   if (first && difference.different > 0) {
     const auto at = static_cast<size_t>(difference.first - difference.elements);
-    difference.first_a = Elements(a).text(at, a.dtype());
-    difference.first_b = Elements(b).text(at, b.dtype());
+    difference.first_a = Elements(a.piece).text(at, a.origin);
+    difference.first_b = Elements(b.piece).text(at, b.origin);
   }
   difference.elements += size;
   return true;

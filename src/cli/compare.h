@@ -25,11 +25,19 @@ struct Difference {
   std::string first_b;
 };
 
+// A piece of an array, and the dtype of the array before the piece was cast.
+struct Compared {
+  const tensorfile::Array &piece;
+  tensorfile::Dtype origin;
+};
+
+// Returns the dtype in which arrays of two dtypes are compared; Dtype::as_stored if they are the same.
+tensorfile::Dtype common_dtype(tensorfile::Dtype a, tensorfile::Dtype b);
+
 // Compares the next pieces of two arrays, on several threads, and adds the result. Elements of the same dtype are compared
 // by their bits, so that a nan equals the same nan, and others by their values; with a tolerance, all by their values.
 // Two nans and two equal infinities are then equal. Returns false if the bytes are equal.
-bool compare_pieces(Difference &difference, const tensorfile::Array &a, const tensorfile::Array &b,
-                    const Tolerance *tolerance);
+bool compare_pieces(Difference &difference, const Compared &a, const Compared &b, const Tolerance *tolerance);
 
 bool is_complex(tensorfile::Dtype dtype);
 

@@ -112,7 +112,7 @@ class Comparison {
   void array(std::string_view name, const Entry &a, const Entry &b);
   void raw(const std::string &what, const Entry &a, const Entry &b);
   void values(const std::string &what, const Entry &a, const Entry &b);
-  tensorfile::Array next(const Side &side, Pieces &pieces);
+  tensorfile::Array next(const Side &side, CastPieces &pieces);
 
   const Side &a_;
   const Side &b_;
@@ -191,16 +191,16 @@ void Comparison::raw(const std::string &what, const Entry &a, const Entry &b) {
     return;
   }
   Difference difference;
-  compare_pieces(difference, bytes_a, bytes_b, nullptr);
+  compare_pieces(difference, {bytes_a, bytes_a.dtype()}, {bytes_b, bytes_b.dtype()}, nullptr);
   if (difference.different == 0) return;
   add(what + std::to_string(difference.different) + " of " + count_text(difference.elements, "stored byte") +
       " differ" + (difference.different == 1 ? "s" : "") + ", first at byte " + std::to_string(difference.first));
 }
 
-tensorfile::Array Comparison::next(const Side &side, Pieces &pieces) {
+tensorfile::Array Comparison::next(const Side &side, CastPieces &pieces) {
   return on_side(side.path, [&] {
     tensorfile::Array piece = pieces.next();
-    if (piece) progress_.advance(piece.nbytes());
+    if (piece) progress_.advance(pieces.stored_bytes(piece));
     return piece;
   });
 }
@@ -208,13 +208,15 @@ tensorfile::Array Comparison::next(const Side &side, Pieces &pieces) {
 // Reads both arrays in the same pieces, or both whole.
 void Comparison::values(const std::string &what, const Entry &a, const Entry &b) {
   const bool whole = !reads_in_pieces(a) || !reads_in_pieces(b);
-  Pieces pieces_a(a, whole);
-  Pieces pieces_b(b, whole);
+  const tensorfile::Dtype common = common_dtype(a.dtype(), b.dtype());
+  CastPieces pieces_a(a, whole, common);
+  CastPieces pieces_b(b, whole, common);
   Difference difference;
   bool differs = false;
   while (const tensorfile::Array piece = next(a_, pieces_a)) {
     const tensorfile::Array other = next(b_, pieces_b);
-    differs = on_side(a_.path, [&] { return compare_pieces(difference, piece, other, tolerance_); }) || differs;
+    const auto compare = [&] { return compare_pieces(difference, {piece, a.dtype()}, {other, b.dtype()}, tolerance_); };
+    differs = on_side(a_.path, compare) || differs;
   }
   const bool by_bits = a.dtype() == b.dtype() && tolerance_ == nullptr;
   if (by_bits ? differs : difference.different > 0) add(what + difference_text(difference, a.shape()));

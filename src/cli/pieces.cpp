@@ -13,13 +13,21 @@ constexpr int64_t kPieceElements = int64_t{8} << 20U;
 // inflated by one thread.
 constexpr uint64_t kMaxWholeMember = uint64_t{256} << 20U;
 
+uint64_t bytes_of(tensorfile::Dtype dtype, uint64_t elements) {
+  const uint64_t unit = tensorfile::block_size(dtype);
+  return (elements + unit - 1) / unit * tensorfile::block_bytes(dtype);
+}
+
+bool may_be_compressed(const Entry &entry) {
+  return tensorfile::ability(entry.file().format(), tensorfile::Ability::compression) != 0;
+}
+
 }  // namespace
 
 bool reads_in_pieces(const Entry &entry) {
   const tensorfile::Dtype dtype = entry.dtype();
   if (dtype == tensorfile::Dtype::unsupported || entry.nbytes() == 0) return false;
-  const bool may_be_compressed = tensorfile::ability(entry.file().format(), tensorfile::Ability::compression) != 0;
-  if (may_be_compressed && entry.nbytes() <= kMaxWholeMember) return false;
+  if (may_be_compressed(entry) && entry.nbytes() <= kMaxWholeMember) return false;
   const bool packed = tensorfile::block_size(dtype) > 1 && tensorfile::bits(dtype) != 0;
   return !packed && element_count(entry.shape()) > kPieceElements;
 }
@@ -68,6 +76,40 @@ tensorfile::Array Pieces::next() {
   }
   if (std::exchange(done_, true)) return {};
   return entry_.read();
+}
+
+CastPieces::CastPieces(const Entry &entry, bool whole, tensorfile::Dtype dtype)
+    : entry_(entry), dtype_(dtype == tensorfile::Dtype::as_stored ? entry.dtype() : dtype), in_order_(entry, whole) {
+  if (!whole) division_.emplace(entry.shape());
+}
+
+tensorfile::Array CastPieces::next() {
+  if (may_be_compressed(entry_)) {
+    const tensorfile::Array piece = in_order_.next();
+    return piece ? piece.cast(dtype_) : tensorfile::Array();
+  }
+  if (!division_) return std::exchange(done_, true) ? tensorfile::Array() : read({});
+  const std::optional<std::vector<tensorfile::Slice>> axes = division_->next();
+  return axes ? read(*axes) : tensorfile::Array();
+}
+
+uint64_t CastPieces::stored_bytes(const tensorfile::Array &piece) const {
+  return bytes_of(entry_.dtype(), static_cast<uint64_t>(piece.size()));
+}
+
+// Reads a piece, or without axes the whole array.
+tensorfile::Array CastPieces::read(const std::vector<tensorfile::Slice> &axes) {
+  std::vector<int64_t> shape(entry_.shape().begin(), entry_.shape().end());
+  for (size_t i = 0; i < axes.size(); ++i)
+    shape[i] = axes[i].stop - axes[i].start;
+  const auto nbytes = static_cast<size_t>(bytes_of(dtype_, static_cast<uint64_t>(element_count(shape))));
+  if (nbytes >= capacity_) {
+    capacity_ = nbytes + 1;
+    memory_.reset(new std::byte[capacity_]);
+  }
+  tensorfile::ReadPlan plan(entry_.file());
+  plan.add(entry_, axes, dtype_, memory_.get(), {}, nbytes).run();
+  return tensorfile::Array::wrap(dtype_, shape, {}, memory_.get(), nbytes, false, [] {});
 }
 
 }  // namespace cli

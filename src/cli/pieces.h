@@ -1,7 +1,9 @@
 // Reads an array of a file in pieces, so that the memory needed does not depend on the size of the array.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -49,6 +51,30 @@ class Pieces {
   Entry entry_;
   std::optional<Division> division_;  // empty if the array is read whole
   bool done_ = false;
+};
+
+// Reads an array in the same pieces as Pieces, on several threads, as one dtype. Each piece is in the memory of the one
+// before it, because providing new memory takes longer than reading it from a file in the page cache.
+class CastPieces {
+ public:
+  // Dtype::as_stored keeps the dtype.
+  CastPieces(const Entry &entry, bool whole, tensorfile::Dtype dtype);
+
+  // Reads the next piece, which is C-contiguous and valid until the next call. Returns an empty handle after the last one.
+  tensorfile::Array next();
+  // Returns the bytes that a piece has in the file, before it is cast.
+  uint64_t stored_bytes(const tensorfile::Array &piece) const;
+
+ private:
+  tensorfile::Array read(const std::vector<tensorfile::Slice> &axes);
+
+  Entry entry_;
+  tensorfile::Dtype dtype_;
+  Pieces in_order_;                   // of a file that may be compressed
+  std::optional<Division> division_;  // of other files, if the array is not read whole
+  bool done_ = false;
+  std::unique_ptr<std::byte[]> memory_;
+  size_t capacity_ = 0;
 };
 
 }  // namespace cli
