@@ -106,6 +106,17 @@ void finish_edit(tensorfile::Edit &edit, const NewNames &names, const tensorfile
   edit.set_metadata(metadata).finish();
 }
 
+// Throws UNSUPPORTED for a URL and for standard input.
+void require_changeable(const std::string &path) {
+  if (is_url(path)) throw Error(Status::unsupported, "a file at a URL cannot be changed; download it first");
+  if (path == "-") {
+    throw Error(
+        Status::unsupported,
+        "standard input cannot be changed; tensorfile convert --to FORMAT - - has the same options and writes to "
+        "standard output");
+  }
+}
+
 // Throws UNSUPPORTED for a folder and for an index.
 void require_one_file(const std::string &path, const Request &request) {
   const bool is_set =
@@ -167,10 +178,7 @@ class Edit : public Command {
     int exit = kExitOk;
     for (const std::string &path : request_.paths) {
       const int status = report_errors(path, [&]() -> int {
-        if (is_url(path)) {
-          throw tensorfile::Error(tensorfile::Status::unsupported,
-                                  "a file at a URL cannot be changed; download it first");
-        }
+        require_changeable(path);
         request_.recover ? recover_file(path, request_) : edit_file(path, request_);
         return kExitOk;
       });

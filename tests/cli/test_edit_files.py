@@ -193,6 +193,9 @@ class Targets(EditCase):
         self.assertTrue(os.path.islink(link))
         self.assertEqual(self.value(self.file), "w")
 
+    def test_standard_input_is_refused(self):
+        self.assert_refused(run("edit", "--set", "k=w", "-"), "-", "unsupported", "convert --to FORMAT - -")
+
     def test_files_with_several_names_are_refused(self):
         other = self.path("other.safetensors")
         os.link(self.file, other)
