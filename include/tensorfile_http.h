@@ -22,8 +22,9 @@
  * https server offers it; reads from several threads use a connection each. Nothing is downloaded ahead of a read, so the
  * limits of the options of ::tf_file apply before a header is downloaded.
  *
- * A server must support ranges, and say how long the file is. The ETag, or else the Last-Modified, of the first answer is
- * compared with that of each later one: a file that changes while it is read is ::TF_STATUS_IO.
+ * A server must support ranges, and say how long the file is, unless the file is no longer than the first request. The
+ * ETag, or else the Last-Modified, of the first answer is compared with that of each later one: a file that changes while
+ * it is read is ::TF_STATUS_IO.
  *
  * Requests are repeated, after a wait that doubles each time, if the connection fails or ends early, or the server answers
  * 408, 429, 500, 502, 503 or 504. A repeated request asks only for the bytes that are still missing. Retry-After is obeyed.

@@ -57,7 +57,7 @@ void Answer::add_line(Text line) {
   while (!line.empty() && (line.data[line.size - 1] == '\n' || line.data[line.size - 1] == '\r'))
     line = line.first(line.size - 1);
   if (line.starts_with("HTTP/")) {
-    has_length = false;
+    has_length = ends_visibly = false;
     for (const Field &field : kFields)
       (this->*field.value).clear();
     return;
@@ -67,6 +67,7 @@ void Answer::add_line(Text line) {
   const Text name = line.first(colon);
   const Text value = line.from(colon + 1).trimmed();
   if (name.equals_ignoring_case("Content-Length")) has_length = parse_number(&length, value);
+  if (name.equals_ignoring_case("Transfer-Encoding")) ends_visibly = value.equals_ignoring_case("chunked");
   for (const Field &field : kFields) {
     if (name.equals_ignoring_case(field.name)) (this->*field.value).assign(value);
   }

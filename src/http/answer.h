@@ -26,6 +26,7 @@ struct Answer {
   uint64_t status = 0;
   bool has_length = false;
   uint64_t length = 0;
+  bool ends_visibly = false;  // a connection that fails cannot be taken for the end of the body
   String etag;
   String last_modified;
   String redirect;

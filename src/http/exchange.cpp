@@ -39,12 +39,18 @@ void judge(Transfer &transfer) {
   long status = 0;
   curl_easy_getinfo(transfer.handle, CURLINFO_RESPONSE_CODE, &status);
   answer.status = static_cast<uint64_t>(status);
+  long version = 0;
+  curl_easy_getinfo(transfer.handle, CURLINFO_HTTP_VERSION, &version);
+  if (version >= CURL_HTTP_VERSION_2_0) answer.ends_visibly = true;
   if (!answer.ok()) {
     transfer.failure = out_of_memory();
   } else if (is_success(answer.status)) {
     const Request &request = *transfer.request;
     transfer.failure = request.accept(&transfer.expected, request, answer);
-    if (transfer.failure == TF_STATUS_OK && transfer.expected > request.nbytes) {
+    transfer.response->until_end = transfer.failure == TF_STATUS_OK && transfer.expected == kUntilEnd;
+    if (transfer.response->until_end) {
+      transfer.expected = request.nbytes;
+    } else if (transfer.failure == TF_STATUS_OK && transfer.expected > request.nbytes) {
       transfer.failure = Failure(TF_STATUS_IO)
                          << "the server announces " << transfer.expected << " bytes, more than the "
                          << static_cast<uint64_t>(request.nbytes) << " that were asked for";
@@ -80,6 +86,7 @@ size_t on_body(char *bytes, size_t size, size_t count, void *user) {
     return transfer.abandoned ? 0 : nbytes;
   }
   if (nbytes > transfer.expected - response.received) {
+    if (response.until_end) return transfer.failure = no_ranges(response.answer), 0;
     transfer.failure = Failure(TF_STATUS_IO)
                        << "the server sends more than the " << transfer.expected << " bytes that it announced";
     return 0;
@@ -162,6 +169,7 @@ bool is_transient(CURLcode code) {
     case CURLE_OPERATION_TIMEDOUT:
     case CURLE_PARTIAL_FILE:
     case CURLE_GOT_NOTHING:
+    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
     case CURLE_HTTP2:
@@ -239,13 +247,19 @@ Outcome outcome_of(Transfer &transfer, CURLcode code, const char *error) {
   judge(transfer);
   if (transfer.failure != TF_STATUS_OK) return Outcome::kFailed;
   if (!transfer.wanted) return status_outcome(transfer);
-  if (response.received == transfer.expected) return Outcome::kDone;
+  if (response.received == transfer.expected || response.until_end) return Outcome::kDone;
   response.why << "the server sent " << static_cast<uint64_t>(response.received) << " of the " << transfer.expected
                << " bytes that it announced";
   return Outcome::kRetry;
 }
 
 }  // namespace
+
+tf_status no_ranges(const Answer &answer) {
+  return Failure(TF_STATUS_UNSUPPORTED)
+         << "the server does not support ranges: asked for a part of the file, it answered " << answer.status
+         << " with all of it; download the file, or use a server that supports them";
+}
 
 Outcome exchange(Response *response, Client &client, const Request &request) {
   RequestHeaders headers;
@@ -264,6 +278,8 @@ Outcome exchange(Response *response, Client &client, const Request &request) {
   CURLcode code = configure(transfer, url.c_str(), headers.list(), error);
   if (code == CURLE_OK) code = curl_easy_perform(handle);
   const Outcome outcome = outcome_of(transfer, code, error);
+  // A whole file cannot be continued, only asked for again.
+  if (outcome == Outcome::kRetry && response->answer.status == 200) response->received = 0;
   // The next request must not refer to this one.
   curl_easy_reset(handle);
   client.give_back(handle);

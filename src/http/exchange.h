@@ -20,8 +20,11 @@ inline Outcome failed(tf_status /*reported*/) {
   return Outcome::kFailed;
 }
 
+// A body whose size its head does not say.
+inline constexpr uint64_t kUntilEnd = UINT64_MAX;
+
 struct Request;
-// Decides by its head whether an answer is the wanted one. Sets *nbytes to the size of the body.
+// Decides by its head whether an answer is the wanted one. Sets *nbytes to the size of the body, or kUntilEnd.
 using AcceptFn = tf_status (*)(uint64_t *nbytes, const Request &request, const Answer &answer);
 
 struct Request {
@@ -39,10 +42,13 @@ struct Request {
 struct Response {
   Answer answer;
   size_t received = 0;       // bytes of the body in `to`
+  bool until_end = false;    // the head did not say how many bytes the body has
   uint64_t retry_after = 0;  // seconds that the server asks to wait
   String why;
 };
 
+// Fails because a server answers with a whole file.
+tf_status no_ranges(const Answer &answer);
 // Makes one request, without following redirects.
 Outcome exchange(Response *response, Client &client, const Request &request);
 

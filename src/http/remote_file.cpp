@@ -11,13 +11,6 @@ namespace {
 // A shorter answer than asked for counts as an attempt, unless it has at least this many bytes.
 constexpr size_t kProgress = size_t{64} << 10;
 
-tf_status no_ranges(const Answer &answer) {
-  Failure failure(TF_STATUS_UNSUPPORTED);
-  failure << "the server does not support ranges: asked for a part of the file, it answered " << answer.status
-          << " with all of it";
-  return failure << "; download the file, or use a server that supports them";
-}
-
 bool ends_with(Text name, Text end) {
   return name.size >= end.size && name.from(name.size - end.size) == end;
 }
@@ -121,6 +114,7 @@ tf_status RemoteFile::fetch(uint64_t offset, char *to, size_t nbytes) {
     }
     if (outcome == Outcome::kEmpty) return compare(response.answer, 0);
     if (outcome == Outcome::kFailed) return tf_error_status();
+    if (outcome == Outcome::kDone && response.until_end) return learn(response.answer, got);
     if (known_ && nbytes > size_ - offset) nbytes = static_cast<size_t>(size_ - offset);
     if (got == nbytes) return TF_STATUS_OK;
     if (outcome == Outcome::kDone && response.received >= kProgress) continue;
@@ -194,9 +188,10 @@ tf_status RemoteFile::check_answer(uint64_t *nbytes, const Request &request, con
   }
   if (answer.status == 200) {
     // A whole file that is no longer than the wanted part is as good as that part.
-    if (request.offset != 0 || !answer.has_length || answer.length > request.nbytes) return no_ranges(answer);
-    *nbytes = answer.length;
-    return learn(answer, answer.length);
+    const bool is_short = answer.has_length ? answer.length <= request.nbytes : answer.ends_visibly && !known_;
+    if (request.offset != 0 || !is_short) return no_ranges(answer);
+    *nbytes = answer.has_length ? answer.length : kUntilEnd;
+    return answer.has_length ? learn(answer, answer.length) : TF_STATUS_OK;
   }
   const ContentRange range = answer.content_range();
   if (answer.status != 206 || !range.valid || !range.satisfied) {

@@ -158,6 +158,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n0\r\n\r\n")
 
+    def do_chunkedcut(self, data, count):
+        """As do_chunked(), but the first answers end in the middle."""
+        if count > self.server_state.failures:
+            return self.do_chunked(data, count)
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data[:len(data) // 2])
+        self.close_connection = True
+        return None
+
+    def do_close(self, data, count):
+        """No ranges, and no length but the end of the connection."""
+        self.answer(200, {"Content-Length": None, "Connection": "close"}, data)
+        self.close_connection = True
+
+    def do_nonecut(self, data, count):
+        """No ranges, and the first answers end in the middle."""
+        half = data[:len(data) // 2] if count <= self.server_state.failures else data
+        self.answer(200, {}, half, len(data))
+        self.close_connection = True
+
     def do_cut(self, data, count):
         """The connection ends in the middle of the body, in the first answers."""
         first, last = self.range(data)
