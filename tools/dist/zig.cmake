@@ -1,8 +1,11 @@
 # The toolchain of platforms.py: zig as the cross-compiler. ZIG_TOOLS is a folder with the commands that native.py wrote;
 # ZIG_SYSTEM and ZIG_PROCESSOR are what CMake calls the platform.
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ZIG_TOOLS ZIG_SYSTEM ZIG_PROCESSOR)
-# Linking a program in C++ makes zig build the C++ library, which is too much for a question of CMake's.
+# Linking a program in C++ makes zig build the C++ library, without the optimization of the real one, which is too much
+# for a question of CMake's: so neither its tests nor the one for the kind of compiler link.
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+set(CMAKE_C_COMPILER_ID_FLAGS_ALWAYS -c)
+set(CMAKE_CXX_COMPILER_ID_FLAGS_ALWAYS -c)
 set(CMAKE_SYSTEM_NAME ${ZIG_SYSTEM})
 set(CMAKE_SYSTEM_PROCESSOR ${ZIG_PROCESSOR})
 foreach(tool IN ITEMS AR RANLIB RC_COMPILER)
