@@ -139,6 +139,18 @@ void add(Difference &difference, const std::vector<Range> &ranges) {
   }
 }
 
+// True if both arrays have the same dtype and bytes.
+bool same_bytes(const Array &a, const Array &b) {
+  if (a.dtype() != b.dtype()) return false;
+  const auto *const left = static_cast<const char *>(a.data());
+  const auto *const right = static_cast<const char *>(b.data());
+  std::vector<Range> ranges = divide(static_cast<size_t>(a.nbytes()));
+  run_all(ranges, [&](Range &range) {
+    range.different = std::memcmp(left + range.start, right + range.start, range.end - range.start) == 0 ? 0 : 1;
+  });
+  return std::all_of(ranges.begin(), ranges.end(), [](const Range &range) { return range.different == 0; });
+}
+
 template <typename T, typename Equal>
 void compare_as(Difference &difference, const Array &a, const Array &b, const Equal &equal) {
   const auto *const left = static_cast<const T *>(a.data());
@@ -229,8 +241,7 @@ Dtype common_dtype(Dtype a, Dtype b) {
 
 bool compare_pieces(Difference &difference, const Compared &a, const Compared &b, const Tolerance *tolerance) {
   const auto size = static_cast<uint64_t>(a.piece.size());
-  const bool typed = a.piece.dtype() == b.piece.dtype();
-  if (typed && std::memcmp(a.piece.data(), b.piece.data(), static_cast<size_t>(a.piece.nbytes())) == 0) {
+  if (same_bytes(a.piece, b.piece)) {
     difference.elements += size;
     return false;
   }

@@ -7,8 +7,9 @@ namespace cli {
 
 namespace {
 
-// The maximum number of elements in a piece, a multiple of the size of every block.
-constexpr int64_t kPieceElements = int64_t{8} << 20U;
+// The maximum number of elements in a piece, a multiple of the size of every block: enough for several threads, and little
+// enough that pieces stay in the cache of the processor.
+constexpr int64_t kPieceElements = int64_t{2} << 20U;
 // A compressed array of at most this size is read whole, because several threads can then inflate it; pieces are
 // inflated by one thread.
 constexpr uint64_t kMaxWholeMember = uint64_t{256} << 20U;

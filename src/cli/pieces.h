@@ -16,7 +16,7 @@ namespace cli {
 // where the previous piece ended, and verifies its CRC-32 after the last piece.
 bool reads_in_pieces(const Entry &entry);
 
-// Divides an array into consecutive pieces of at most 8 Mi elements, in C order.
+// Divides an array into consecutive pieces of at most 2 Mi elements, in C order.
 class Division {
  public:
   explicit Division(std::span<const int64_t> shape) : Division(shape, shape.size()) {}
@@ -37,7 +37,7 @@ class Division {
   bool done_ = false;
 };
 
-// Reads an array in consecutive pieces of at most 8 Mi elements, in C order. Arrays of the same shape are divided into
+// Reads an array in consecutive pieces of at most 2 Mi elements, in C order. Arrays of the same shape are divided into
 // the same pieces, whatever their dtypes.
 class Pieces {
  public:
