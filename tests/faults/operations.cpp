@@ -489,8 +489,11 @@ void add_edits(std::vector<Operation> &all, const World &world, const std::strin
     const std::string old = world.files[i];
     const std::string name = old.substr(old.rfind('/') + 1);
     const tf_dict *const metadata = i + 1 == world.files.size() ? world.values.get() : world.strings.get();
-    all.push_back({"edit " + name, true,
-                   [old, metadata, target](const tf_options *o) { return edit(old, metadata, target.c_str(), o); }});
+    // The target is another file than the old one, so it cannot be written in place.
+    all.push_back({"edit " + name, true, [old, metadata, target](const tf_options *o) {
+                     return with(o, TF_OPTION_ATOMIC, 1,
+                                 [&](tf_options *own) { return edit(old, metadata, target.c_str(), own); });
+                   }});
     all.push_back({"edit to a sink " + name, false,
                    [old, metadata](const tf_options *o) { return edit(old, metadata, nullptr, o); }});
   }
