@@ -14,7 +14,8 @@ std::string text_of(const String &text) {
   return {text.c_str(), text.size()};
 }
 
-std::string signature(const char *path, const char *headers, const char *names, const SigningKey &key, const char *when) {
+std::string signature(const char *path, const char *headers, const char *names, const SigningKey &key,
+                      const char *when) {
   String out;
   EXPECT_EQ(sign_request(&out, {path, "", headers, names}, key, when), TF_STATUS_OK);
   const std::string text = text_of(out);
@@ -60,8 +61,9 @@ TEST(Signature, AgreesWithTheTestSuiteOfAws) {
 // "Example: GET Object" of the documentation of S3.
 TEST(Signature, AgreesWithTheExampleOfS3) {
   const SigningKey key{"AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1", "s3"};
-  const std::string headers = std::string("host:examplebucket.s3.amazonaws.com\nrange:bytes=0-9\nx-amz-content-sha256:") +
-                              kEmptyBodyHash + "\nx-amz-date:20130524T000000Z\n";
+  const std::string headers =
+      std::string("host:examplebucket.s3.amazonaws.com\nrange:bytes=0-9\nx-amz-content-sha256:") + kEmptyBodyHash +
+      "\nx-amz-date:20130524T000000Z\n";
   String out;
   ASSERT_EQ(sign_request(&out, {"/test.txt", "", headers.c_str(), "host;range;x-amz-content-sha256;x-amz-date"}, key,
                          "20130524T000000Z"),
@@ -131,7 +133,8 @@ TEST_F(LocationTest, OfTheHub) {
   EXPECT_EQ(url("hf://o/n@refs%2Fconvert%2Fparquet/m.npy"), hub + "o/n/resolve/refs%2Fconvert%2Fparquet/m.npy");
   EXPECT_EQ(url("hf://o/n@main/a@b.npy"), hub + "o/n/resolve/main/a%40b.npy");
   EXPECT_EQ(url("hf://o/n@main/m.npy", "0123abc"), hub + "o/n/resolve/0123abc/m.npy");
-  for (const char *const bad : {"hf://o/n", "hf://o/n/", "hf://n", "hf:///n/m", "hf://o//m", "hf://o/n@/m", "hf://o/n@v"})
+  for (const char *const bad :
+       {"hf://o/n", "hf://o/n/", "hf://n", "hf:///n/m", "hf://o//m", "hf://o/n@/m", "hf://o/n@v"})
     EXPECT_EQ(url(bad), "invalid_argument") << bad;
   ASSERT_EQ(set_string(options_, TF_HTTP_OPTION_HF_ENDPOINT, "http://127.0.0.1:80/hub/"), TF_STATUS_OK);
   EXPECT_EQ(url("hf://o/n/m"), "http://127.0.0.1/hub/o/n/resolve/main/m");
