@@ -5,7 +5,7 @@ import os
 import pathlib
 import sys
 import unittest
-from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 
 SOURCE_DIR = pathlib.Path(os.environ["TENSORFILE_SOURCE_DIR"])
 sys.path[:0] = [str(SOURCE_DIR / "tests" / "peers"), str(SOURCE_DIR / "tests" / "cli")]
