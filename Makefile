@@ -11,7 +11,7 @@ FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json che
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
-  demo amalgamation install dist test-dist reproducible clean engines machines bench bench-blocks bench-deflate bench-embedding bench-parts \
+  demo amalgamation install dist test-dist reproducible clean engines spark spark-jars machines bench bench-blocks bench-deflate bench-embedding bench-parts \
   bench-bindings bench-programs bench-crates instructions
 
 help:
@@ -39,6 +39,8 @@ help:
 	@echo '  make coverage           measure the line and branch coverage of src/format and src/codec; fails below'
 	@echo '                          95 % and 85 %; docs/uncovered.md explains the rest'
 	@echo '  make engines            build and test the examples for Bevy, Go and libGDX, which download their engines'
+	@echo '  make spark              build and test the module for Apache Spark, which downloads Spark; `make spark-jars` only'
+	@echo '                          builds it'
 	@echo '  make machines           build and test for other processors and systems;'
 	@echo '                          MACHINES="aarch64 s390x i386 windows musl macos wasm"'
 	@echo '  make test-dist          check the files in dist, and run those that this machine, qemu or wine can run'
@@ -139,6 +141,7 @@ test-long: release
 	$(MAKE) test-corpus
 	$(MAKE) coverage
 	$(MAKE) engines
+	$(MAKE) spark
 	$(MAKE) machines
 	$(MAKE) dist DIST=--platforms=linux-x86_64
 	DIST_PLATFORMS=linux-x86_64 $(MAKE) test-dist
@@ -156,6 +159,14 @@ engines:
 	tests/examples/bevy.sh build/engines/bevy
 	tests/examples/go.sh build/engines/go
 	tests/examples/libgdx.sh build/engines/libgdx
+
+spark-jars:
+	$(SETUP) spark
+	bindings/spark/build.sh build/spark
+
+spark: library
+	$(SETUP) spark
+	tests/spark/spark.sh build/spark build/library/tensorfile $(PYTHON)
 
 coverage:
 	$(SETUP) coverage

@@ -2,7 +2,7 @@
 # Installs what a target of the Makefile needs and this machine lacks: Debian packages, and Python packages in .venv.
 # Does nothing if everything is present.
 #
-# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|docs|dist|test-dist
+# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|spark|docs|dist|test-dist
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -87,6 +87,10 @@ case ${1-} in
   engines)
     tools/packages.sh $build $(jdk)
     require_toolchains
+    ;;
+  spark)
+    tools/packages.sh $build $(jdk) python3 python3-venv
+    pip_install spark tests/spark/requirements.txt
     ;;
   docs) tools/packages.sh doxygen python3 ;;
   dist)

@@ -1,0 +1,161 @@
+package org.tensorfile.spark;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
+import org.apache.hadoop.fs.FileStatus;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.tensorfile.ArrayFile;
+import org.tensorfile.ByteSource;
+import org.tensorfile.Options;
+import org.tensorfile.Source;
+
+/**
+ * A file of any Hadoop file system, opened with the other files of its set. Reads are positional, and one at a time:
+ * parallelism comes from Spark's tasks.
+ */
+final class HadoopSource implements AutoCloseable {
+  /** What was read from all files of a set. */
+  static final class Counts {
+    private long reads;
+    private long bytes;
+    private long files;
+
+    long reads() {
+      return reads;
+    }
+
+    long bytes() {
+      return bytes;
+    }
+
+    long files() {
+      return files;
+    }
+  }
+
+  // A request to an object store costs about as much as 1 MiB of data.
+  private static final long GAP = 1 << 20;
+  private static final long PIECE = 8 << 20;
+  private static final int BUFFER = 1 << 20;
+
+  private final Configuration configuration;
+  private final Counts counts;
+  private final List<FSDataInputStream> streams = new ArrayList<>();
+  private ArrayFile file;
+
+  private HadoopSource(Configuration configuration, Counts counts) {
+    this.configuration = configuration;
+    this.counts = counts;
+  }
+
+  /**
+   * Opens a file, or the set that an index describes.
+   *
+   * @param status the file
+   * @param counts where its reads are counted
+   */
+  static HadoopSource open(FileStatus status, Configuration configuration, Options options, Counts counts)
+      throws IOException {
+    HadoopSource opened = new HadoopSource(configuration, counts);
+    try (Source source = opened.sourceOf(status.getPath(), status)) {
+      Path folder = status.getPath().getParent();
+      source.setResolver(name -> opened.sibling(folder, name));
+      opened.file = ArrayFile.open(source, options);
+      return opened;
+    } catch (IOException | RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  ArrayFile file() {
+    return file;
+  }
+
+  private Source sibling(Path folder, String name) throws IOException {
+    Path path = new Path(folder, new Path(null, null, name));
+    try {
+      return sourceOf(path, path.getFileSystem(configuration).getFileStatus(path));
+    } catch (FileNotFoundException e) {
+      return null;
+    }
+  }
+
+  private Source sourceOf(Path path, FileStatus status) throws IOException {
+    FSDataInputStream stream = openStream(path.getFileSystem(configuration), status);
+    streams.add(stream);
+    counts.files++;
+    return Source.of(new Positioned(stream, status.getLen(), counts)).setName(path.toString()).setHints(GAP, PIECE, 1);
+  }
+
+  /** Opens a file whose status is known, which saves a request to an object store. */
+  private static FSDataInputStream openStream(FileSystem files, FileStatus status) throws IOException {
+    try {
+      return files.openFile(status.getPath()).withFileStatus(status)
+          .opt("fs.option.openfile.read.policy", "random").build().get();
+    } catch (ExecutionException | CompletionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cause;
+      }
+      throw new IOException(status.getPath() + ": " + e.getCause(), e);
+    } catch (InterruptedException | CancellationException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException(status.getPath() + ": interrupted", e);
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (file != null) {
+      file.close();
+    }
+    for (FSDataInputStream stream : streams) {
+      stream.close();
+    }
+  }
+
+  private static final class Positioned implements ByteSource {
+    private final FSDataInputStream stream;
+    private final long size;
+    private final Counts counts;
+    private byte[] buffer = new byte[0];
+
+    Positioned(FSDataInputStream stream, long size, Counts counts) {
+      this.stream = stream;
+      this.size = size;
+      this.counts = counts;
+    }
+
+    @Override
+    public long size() {
+      return size;
+    }
+
+    @Override
+    public void read(long offset, ByteBuffer into) throws IOException {
+      counts.reads++;
+      counts.bytes += into.remaining();
+      if (buffer.length < Math.min(into.remaining(), BUFFER)) {
+        buffer = new byte[Math.min(into.remaining(), BUFFER)];
+      }
+      for (long at = offset; into.hasRemaining();) {
+        int count = Math.min(into.remaining(), buffer.length);
+        stream.readFully(at, buffer, 0, count);
+        into.put(buffer, 0, count);
+        at += count;
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+package org.tensorfile.spark;
+
+import java.io.Serializable;
+
+/**
+ * A range of a file. The pieces of arrays are spread over the file in proportion to their bytes, so that no header is
+ * needed to plan, and each piece begins in exactly one range.
+ *
+ * @param path the file
+ * @param length the bytes of the file, or of its set
+ * @param modified when it was modified
+ * @param start the first byte of the range
+ * @param stop the byte after the range
+ */
+record Split(String path, long length, long modified, long start, long stop) implements Serializable {
+  /**
+   * {@return whether a piece begins in this range}
+   *
+   * @param before bytes of the arrays of the file that precede the piece
+   * @param total bytes of all arrays of the file
+   */
+  boolean contains(long before, long total) {
+    long at = total == 0 ? 0 : Math.min((long) ((double) before / total * length), Math.max(0, length - 1));
+    return start <= at && at < stop;
+  }
+}

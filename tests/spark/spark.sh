@@ -1,0 +1,34 @@
+#!/bin/sh
+# Builds the Spark module together with the Java package, and tests it with PySpark, which brings Spark.
+#
+# usage: spark.sh FOLDER PROGRAM PYTHON    FOLDER is the folder to build in; PROGRAM is the program of this library;
+#                                          PYTHON has the packages of requirements.txt
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+TENSORFILE_PROGRAM=$(readlink -f "$2")
+export TENSORFILE_PROGRAM
+# Not its target: the folder of a virtual environment has the packages.
+python=$(cd "$(dirname "$3")" && pwd)/$(basename "$3")
+. "$root/tests/bindings/maven.sh"
+step() {
+  echo "== $*"
+}
+
+step "the jars"
+"$root/bindings/spark/build.sh" "$folder"
+step "Error Prone"
+# -q would hide the warnings.
+MAVEN_LOG=-ntp maven -f "$root/bindings/spark/pom.xml" "-Dmaven.repo.local=$folder/local" \
+  "-Dbuild.folder=$folder/lint" -Plint compile
+
+TENSORFILE_SPARK_JARS=$(ls "$folder"/jars/*.jar | paste -s -d , -)
+export TENSORFILE_SPARK_JARS
+# Spark must not find another distribution or another Python.
+unset SPARK_HOME PYSPARK_DRIVER_PYTHON || true
+export PYSPARK_PYTHON="$python"
+for test in test_read test_write test_convert test_cluster test_page; do
+  step "$test"
+  (cd "$root/tests/spark" && "$python" -W ignore::ResourceWarning -B "$test.py")
+done

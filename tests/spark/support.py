@@ -1,0 +1,63 @@
+"""What the tests of the Spark module share: a session with the jars, and files that other libraries write."""
+
+import os
+import tempfile
+import unittest
+
+from pyspark.sql import SparkSession
+
+JARS = os.environ["TENSORFILE_SPARK_JARS"]  # paths, separated by commas
+PROGRAM = os.environ["TENSORFILE_PROGRAM"]
+
+
+def session(master="local[2,4]", **settings):  # tasks may fail three times
+    # The Python of this process also runs the functions that Spark sends to executors.
+    os.environ.setdefault("PYSPARK_PYTHON", os.sys.executable)
+    builder = SparkSession.builder.master(master).appName("tensorfile").config("spark.jars", JARS)
+    builder = builder.config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "4")
+    builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    for name, value in settings.items():
+        builder = builder.config(name.replace("_", "."), value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("OFF")
+    return spark
+
+
+class SparkTest(unittest.TestCase):
+    """A test with a session and an empty folder."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.spark = session()
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="tensorfile-spark-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def load(self, path, **options):
+        return self.spark.read.format("tensorfile").options(**options).load(path)
+
+    def failure(self, action):
+        """Returns the text of the error that an action of Spark ends with."""
+        with self.assertRaises(Exception) as caught:
+            action()
+        return str(caught.exception)
+
+    def metrics(self, frame):
+        """Runs a query, and returns its rows and what the source counted."""
+        store = self.spark._jsparkSession.sharedState().statusStore()
+        rows = frame.collect()
+        executions = store.executionsList()
+        execution = executions.apply(executions.size() - 1)
+        values = store.executionMetrics(execution.executionId())
+        counts = {}
+        for i in range(execution.metrics().size()):
+            metric = execution.metrics().apply(i)
+            value = values.get(metric.accumulatorId())
+            if metric.name() in ("files opened", "reads of files", "bytes read from files") and value.isDefined():
+                counts[metric.name()] = int(value.get().replace(",", ""))
+        return rows, counts

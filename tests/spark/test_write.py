@@ -1,0 +1,184 @@
+"""Writing through the Spark module, compared with what NumPy, safetensors, gguf-py and the program read and write."""
+
+import filecmp
+import os
+import subprocess
+import unittest
+
+import gguf
+import ml_dtypes
+import numpy as np
+from pyspark import TaskContext
+from pyspark.sql.types import ArrayType, BinaryType, FloatType, LongType, StringType, StructField, StructType
+from safetensors.numpy import load_file, save_file
+from support import PROGRAM, SparkTest
+
+ROWS = StructType([StructField("name", StringType()), StructField("dtype", StringType()),
+                   StructField("shape", ArrayType(LongType())), StructField("start", LongType()),
+                   StructField("stop", LongType()), StructField("data", BinaryType())])
+
+
+def row(name, array, start=0, stop=None):
+    stop = (array.shape[0] if array.shape else 1) if stop is None else stop
+    piece = array[start:stop] if array.shape else array
+    return name, array.dtype.name, list(array.shape), start, stop, bytearray(piece.tobytes())
+
+
+class WriteTest(SparkTest):
+    def frame(self, rows, partitions=3):
+        return self.spark.createDataFrame(self.spark.sparkContext.parallelize(rows, partitions), ROWS)
+
+    def save(self, frame, name, mode="append", **options):
+        frame.write.format("tensorfile").mode(mode).options(**options).save(self.path(name))
+
+    def files(self):
+        return sorted(os.listdir(self.folder))
+
+
+class Writing(WriteTest):
+    def test_pieces_become_arrays(self):
+        x = np.arange(40, dtype=np.int32).reshape(10, 4)
+        y = np.array(2.5, ml_dtypes.bfloat16)
+        z = np.zeros((0, 3), np.float64)
+        rows = [row("x", x, 7, 10), row("y", y), row("x", x, 0, 3), row("z", z), row("x", x, 3, 7)]
+        self.save(self.frame(rows), "m.safetensors", **{"set.author": "Grace"})
+        self.assertEqual(self.files(), ["m.safetensors"])
+        loaded = load_file(self.path("m.safetensors"))
+        self.assertEqual(sorted(loaded), ["x", "y", "z"])
+        for name, array in (("x", x), ("y", y), ("z", z)):
+            self.assertEqual((loaded[name].dtype, loaded[name].shape), (array.dtype, array.shape))
+            self.assertEqual(loaded[name].tobytes(), array.tobytes())
+        self.assertEqual(self.load(self.path("m.safetensors")).first().metadata, {"author": "Grace"})
+
+    def test_npz(self):
+        x = np.arange(40, dtype=np.int32).reshape(10, 4)
+        self.save(self.frame([row("x", x), row("b", x[:1])]), "m.npz", compress="true")
+        with np.load(self.path("m.npz")) as loaded:
+            self.assertEqual(sorted(loaded), ["b", "x"])
+            np.testing.assert_array_equal(loaded["x"], x)
+
+    def test_floats_are_cast_and_encoded(self):
+        x = np.linspace(-2, 2, 128, dtype=np.float32).reshape(4, 32)
+        schema = StructType([StructField("name", StringType()), StructField("dtype", StringType()),
+                             StructField("shape", ArrayType(LongType())), StructField("data", ArrayType(FloatType()))])
+        rows = [("q", "q8_0", [4, 32], x.ravel().tolist()), ("h", "float16", [128], x.ravel().tolist())]
+        self.save(self.spark.createDataFrame(rows, schema), "m.gguf",
+                  **{"set.general.architecture": "demo", "set.demo.layers": "u32:2"})
+        reader = gguf.GGUFReader(self.path("m.gguf"))
+        tensors = {tensor.name: tensor for tensor in reader.tensors}
+        self.assertEqual(tensors["q"].tensor_type, gguf.GGMLQuantizationType.Q8_0)
+        self.assertEqual(bytes(tensors["q"].data), gguf.quants.quantize(x, gguf.GGMLQuantizationType.Q8_0).tobytes())
+        np.testing.assert_array_equal(tensors["h"].data, x.ravel().astype(np.float16))
+        self.assertEqual(reader.fields["general.architecture"].contents(), "demo")
+        self.assertEqual(reader.fields["demo.layers"].types, [gguf.GGUFValueType.UINT32])
+        self.assertEqual(reader.fields["demo.layers"].contents(), 2)
+
+    def test_a_set_is_that_of_the_program(self):
+        rng = np.random.default_rng(3)
+        arrays = {f"layers.{i}.w": rng.normal(size=(10 + i, 100)).astype(np.float32) for i in range(20)}
+        save_file(arrays, self.path("in.safetensors"))
+        for extension in ("safetensors", "gguf"):
+            os.makedirs(self.path("program"), exist_ok=True)
+            subprocess.run([PROGRAM, "convert", "--quiet", "--part-bytes", "20000", self.path("in.safetensors"),
+                            self.path(f"program/m.{extension}")], check=True)
+            frame = self.load(self.path("in.safetensors"), pieceBytes="1k").repartition(7)
+            self.save(frame, f"spark/m.{extension}", partBytes="20000")
+        names = sorted(os.listdir(self.path("program")))
+        self.assertGreater(len(names), 8)
+        self.assertEqual(names, sorted(os.listdir(self.path("spark"))))
+        self.assertEqual(filecmp.cmpfiles(self.path("program"), self.path("spark"), names, shallow=False),
+                         (names, [], []))
+
+    def test_a_smaller_set_replaces_a_larger_one(self):
+        x = np.arange(1000, dtype=np.int64).reshape(10, 100)
+        self.save(self.frame([row(f"x{i}", x + i) for i in range(5)]), "m.safetensors", partBytes="8000")
+        self.assertEqual(len(self.files()), 6)
+        self.save(self.frame([row(f"x{i}", x - i) for i in range(2)]), "m.safetensors", "overwrite", partBytes="8000")
+        self.assertEqual(self.files(), ["m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors",
+                                        "m.safetensors.index.json"])
+        rows = self.load(self.path("m.safetensors.index.json")).collect()
+        self.assertEqual({row.name: bytes(row.data) for row in rows},
+                         {"x0": x.tobytes(), "x1": (x - 1).tobytes()})
+        self.save(self.frame([row("x", x)]), "m.safetensors", "overwrite")
+        self.assertEqual(self.files(), ["m.safetensors"])
+
+    def test_tasks_that_fail_are_retried(self):
+        x = np.arange(1000, dtype=np.int64).reshape(10, 100)
+
+        def rows(number):
+            for i in range(4):
+                if i == 3 and number % 2 == 0 and TaskContext.get().attemptNumber() < 2:
+                    raise ValueError("this attempt fails")
+                yield row(f"x{number}.{i}", x + number * 4 + i)
+
+        numbers = self.spark.sparkContext.parallelize(range(4), 4).flatMap(rows)
+        self.save(self.spark.createDataFrame(numbers, ROWS), "m.safetensors", partBytes="20000")
+        self.assertEqual(len([name for name in self.files() if name.endswith(".safetensors")]), 8)
+        loaded = {}
+        for name in self.files()[:-1]:
+            loaded.update(load_file(self.path(name)))
+        self.assertEqual({name: array.tobytes() for name, array in loaded.items()},
+                         {f"x{n}.{i}": (x + n * 4 + i).tobytes() for n in range(4) for i in range(4)})
+
+
+class Failures(WriteTest):
+    def refuse(self, rows, text, name="m.safetensors", **options):
+        """A write fails, and leaves the old set."""
+        before = self.files()
+        self.assertIn(text, self.failure(lambda: self.save(self.frame(rows), name, "overwrite", **options)))
+        self.assertEqual(self.files(), before)
+
+    def test_rows_that_are_not_arrays(self):
+        x = np.arange(40, dtype=np.int32).reshape(10, 4)
+        self.save(self.frame([row("old", x)]), "m.safetensors")
+        self.refuse([row("x", x, 0, 3), row("x", x, 4, 10)],
+                    "array 'x': no row has the indices 3 to 4 of the first axis")
+        self.refuse([row("x", x, 0, 3)], "array 'x': no row has the indices 3 to 10 of the first axis")
+        self.refuse([row("x", x), row("x", x)], "array 'x': several rows have index 0 of the first axis")
+        self.refuse([row("x", x, 0, 3), row("x", x.astype(np.uint32), 3)], "array 'x': one row says int32 [10, 4] and "
+                    "another uint32 [10, 4]")
+        name, dtype, shape, start, stop, data = row("x", x)
+        self.refuse([(name, dtype, shape, start, stop, data[:-1])],
+                    "array 'x': the data have 159 bytes, but int32 [10, 4] has 160")
+        self.refuse([(name, dtype, shape, 0, 11, data)],
+                    "start 0 and stop 11 are not a range of the first axis, which has 10 indices")
+        self.refuse([(name, "int33", shape, start, stop, data)], "int33")
+        self.refuse([(None, dtype, shape, start, stop, data)], "column name: a row has no value")
+        self.refuse([(name, dtype, shape, start, stop, None)], "array 'x': the row has no data")
+        self.refuse([row("x", x.astype(np.complex128))], "complex128", "m.gguf")
+
+    def test_columns_and_options(self):
+        x = np.arange(4)
+        frame = self.frame([row("x", x)])
+        self.assertIn("column title: a row to be written has the columns name, dtype, shape and data",
+                      self.failure(lambda: self.save(frame.withColumnRenamed("start", "title"), "m.npz")))
+        self.assertIn("column dtype is missing", self.failure(lambda: self.save(frame.drop("dtype"), "m.npz")))
+        self.assertIn("column name: expected STRING, found INT",
+                      self.failure(lambda: self.save(frame.selectExpr("1 name", "dtype", "shape", "data"), "m.npz")))
+        self.assertIn("m.txt: the extension is not one of .npy, .npz, .safetensors or .gguf",
+                      self.failure(lambda: self.save(frame, "m.txt")))
+        self.assertIn("--set n=u8:300: '300' is not a valid uint8",
+                      self.failure(lambda: self.save(frame, "m.gguf", **{"set.n": "u8:300"})))
+        self.save(frame, "m.npz")
+        self.assertIn("m.npz: exists, and arrays cannot be appended to a set; mode overwrite replaces it",
+                      self.failure(lambda: self.save(frame, "m.npz")))
+        self.assertEqual(self.files(), ["m.npz"])
+
+    def test_a_task_that_always_fails_leaves_the_old_set(self):
+        x = np.arange(4)
+        self.save(self.frame([row("old", x)]), "m.safetensors")
+
+        def rows(number):
+            yield row(f"x{number}", x)
+            if number == 1:
+                raise ValueError("this task always fails")
+
+        numbers = self.spark.sparkContext.parallelize(range(2), 2).flatMap(rows)
+        self.assertIn("this task always fails", self.failure(
+            lambda: self.save(self.spark.createDataFrame(numbers, ROWS), "m.safetensors", "overwrite")))
+        self.assertEqual(self.files(), ["m.safetensors"])
+        self.assertEqual(list(load_file(self.path("m.safetensors"))), ["old"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
