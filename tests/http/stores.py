@@ -56,10 +56,11 @@ class Store(unittest.TestCase):
 
     def test_refusals(self):
         for values, status, code in (({"s3_secret_key": "other"}, "io", "403 (SignatureDoesNotMatch)"),
-                                     ({"s3_access_key": "other"}, "io", "403 (InvalidAccessKeyId)")):
+                                     # Amazon's answer is 403 (InvalidAccessKeyId).
+                                     ({"s3_access_key": "other"}, "not_found", "404 (XAdminUserNotFound)")):
             with self.assertRaises(TensorfileError) as caught:
                 self.library.load("s3://bucket/m.npy", **{**self.values, **values})
-            self.assertEqual(caught.exception.status, status)
+            self.assertEqual(caught.exception.status, status, str(caught.exception))
             self.assertIn(code, str(caught.exception))
         with self.assertRaises(TensorfileError) as caught:
             self.library.load("s3://bucket/none.npy", **self.values)
