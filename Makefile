@@ -11,7 +11,7 @@ FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json che
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
-  demo amalgamation install dist test-dist reproducible clean engines spark spark-jars machines bench bench-blocks bench-deflate bench-embedding bench-parts \
+  demo amalgamation install dist test-dist reproducible clean engines spark spark-jars stores machines bench bench-blocks bench-deflate bench-embedding bench-parts \
   bench-bindings bench-presets bench-diff bench-programs bench-crates instructions
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo '  make engines            build and test the examples for Bevy, Go and libGDX, which download their engines'
 	@echo '  make spark              build and test the module for Apache Spark, which downloads Spark; `make spark-jars` only'
 	@echo '                          builds it'
+	@echo '  make stores             build and test the example for the crate object_store, which downloads it'
 	@echo '  make machines           build and test for other processors and systems;'
 	@echo '                          MACHINES="aarch64 s390x i386 windows musl macos wasm"'
 	@echo '  make test-dist          check the files in dist, and run those that this machine, qemu or wine can run'
@@ -145,6 +146,7 @@ test-long: release
 	$(MAKE) coverage
 	$(MAKE) engines
 	$(MAKE) spark
+	$(MAKE) stores
 	$(MAKE) machines
 	$(MAKE) dist DIST=--platforms=linux-x86_64
 	DIST_PLATFORMS=linux-x86_64 $(MAKE) test-dist
@@ -170,6 +172,10 @@ spark-jars:
 spark: library
 	$(SETUP) spark
 	tests/spark/spark.sh build/spark build/library/tensorfile $(PYTHON)
+
+stores:
+	$(SETUP) stores
+	tests/examples/object_store.sh build/stores/object_store
 
 coverage:
 	$(SETUP) coverage

@@ -2,7 +2,7 @@
 # Installs what a target of the Makefile needs and this machine lacks: Debian packages, and Python packages in .venv.
 # Does nothing if everything is present.
 #
-# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|spark|docs|dist|test-dist
+# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|spark|stores|docs|dist|test-dist
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -91,6 +91,10 @@ case ${1-} in
   spark)
     tools/packages.sh $build $(jdk) python3 python3-venv
     pip_install spark tests/spark/requirements.txt
+    ;;
+  stores)
+    tools/packages.sh $build
+    require_cargo
     ;;
   docs) tools/packages.sh doxygen python3 ;;
   dist)
