@@ -13,6 +13,8 @@
 %ignore tf_error_name;
 %ignore tf_error_status;
 %ignore tf_error_system;
+/* A callback of Go returns an error, which the call returns as it is. */
+%ignore tf_error_set;
 /* A callback in Go must not return Go memory to C. */
 %ignore tf_options_set_allocator;
 /* A goroutine that runs C code occupies a thread, like the library's own workers. */
@@ -24,6 +26,19 @@
 %ignore tf_array_from_dlpack_unversioned;
 %ignore DLManagedTensor;
 %ignore DLManagedTensorVersioned;
+%ignore tf_edit_new;
+%ignore tf_edit_rename;
+%ignore tf_edit_remove;
+%ignore tf_edit_set_metadata;
+%ignore tf_edit_finish;
+%ignore tf_edit_size;
+%ignore tf_edit_patch_bytes;
+%ignore tf_edit_run_count;
+%ignore tf_edit_run;
+%ignore tf_edit_save;
+%ignore tf_edit_save_sink;
+%ignore tf_edit_retain;
+%ignore tf_edit_release;
 
 %{
 #include "call.h"

@@ -17,6 +17,8 @@
 %ignore tf_error_name;
 %ignore tf_error_status;
 %ignore tf_error_system;
+/* A callback of Java throws an exception, which the call throws as it is. */
+%ignore tf_error_set;
 /* Not useful in Java; bindings/java/not-covered.txt has the reasons. */
 %ignore tf_options_set_allocator;
 %ignore tf_array_new_with;

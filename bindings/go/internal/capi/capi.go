@@ -98,24 +98,19 @@ typedef _gostring_ swig_type_64;
 typedef _gostring_ swig_type_65;
 typedef _gostring_ swig_type_66;
 typedef _gostring_ swig_type_67;
-typedef long long swig_type_68;
-typedef long long swig_type_69;
+typedef _gostring_ swig_type_68;
+typedef _gostring_ swig_type_69;
 typedef _gostring_ swig_type_70;
 typedef _gostring_ swig_type_71;
 typedef _gostring_ swig_type_72;
 typedef _gostring_ swig_type_73;
 typedef _gostring_ swig_type_74;
 typedef _gostring_ swig_type_75;
-typedef _gostring_ swig_type_76;
-typedef _gostring_ swig_type_77;
-typedef _gostring_ swig_type_78;
-typedef _gostring_ swig_type_79;
 extern void _wrap_Swig_free_capi_1776ad80a54d1c53(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_capi_1776ad80a54d1c53(swig_intgo arg1);
 extern int _wrap_VersionNumber_capi_1776ad80a54d1c53(void);
 extern swig_voidp _wrap_VersionString_capi_1776ad80a54d1c53(void);
 extern swig_voidp _wrap_StatusName_capi_1776ad80a54d1c53(int arg1);
-extern swig_voidp _wrap_ErrorSet_capi_1776ad80a54d1c53(int arg1, swig_voidp arg2, swig_intgo arg3);
 extern swig_voidp _wrap_DtypeName_capi_1776ad80a54d1c53(int arg1);
 extern int _wrap_DtypeFromName_capi_1776ad80a54d1c53(swig_type_1 arg1);
 extern int _wrap_DtypeBits_capi_1776ad80a54d1c53(int arg1);
@@ -272,29 +267,16 @@ extern swig_voidp _wrap_SaveMemory_capi_1776ad80a54d1c53(swig_voidp arg1, int ar
 extern swig_voidp _wrap_SaveSink_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5, uintptr_t arg6);
 extern swig_voidp _wrap_SaveCheck_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4, uintptr_t arg5);
 extern swig_voidp _wrap_SaveMetadata_capi_1776ad80a54d1c53(swig_type_66 arg1, uintptr_t arg2, uintptr_t arg3);
-extern swig_voidp _wrap_EditNew_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_EditRename_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2, swig_type_67 arg3);
-extern swig_voidp _wrap_EditRemove_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
-extern swig_voidp _wrap_EditSetMetadata_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_EditFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
-extern swig_type_68 _wrap_EditSize_capi_1776ad80a54d1c53(uintptr_t arg1);
-extern swig_type_69 _wrap_EditPatchBytes_capi_1776ad80a54d1c53(uintptr_t arg1);
-extern swig_intgo _wrap_EditRunCount_capi_1776ad80a54d1c53(uintptr_t arg1);
-extern swig_voidp _wrap_EditRun_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, uintptr_t arg4, swig_intgo arg5);
-extern swig_voidp _wrap_EditSave_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_70 arg2, uintptr_t arg3);
-extern swig_voidp _wrap_EditSaveSink_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2, uintptr_t arg3);
-extern uintptr_t _wrap_EditRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
-extern void _wrap_EditRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
-extern swig_voidp _wrap_WriterOpen_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_71 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_WriterOpen_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_67 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_WriterOpenSink_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_WriterDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_72 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_WriterDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_68 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_WriterSetMetadata_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
-extern swig_voidp _wrap_WriterWrite_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_73 arg2);
+extern swig_voidp _wrap_WriterWrite_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_69 arg2);
 extern swig_voidp _wrap_WriterFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
 extern uintptr_t _wrap_WriterRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
 extern void _wrap_WriterRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
-extern swig_voidp _wrap_PartPlanNew_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_74 arg2, int arg3, uintptr_t arg4);
-extern swig_voidp _wrap_PartPlanDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_75 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_PartPlanNew_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_70 arg2, int arg3, uintptr_t arg4);
+extern swig_voidp _wrap_PartPlanDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_71 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_PartPlanDeclareAll_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_PartPlanSetMetadata_capi_1776ad80a54d1c53(uintptr_t arg1, uintptr_t arg2);
 extern swig_voidp _wrap_PartPlanFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
@@ -305,17 +287,17 @@ extern swig_voidp _wrap_PartPlanArray_capi_1776ad80a54d1c53(swig_voidp arg1, uin
 extern swig_voidp _wrap_PartPlanPath_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_PartPlanMetadata_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_voidp _wrap_PartPlanIndex_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
-extern swig_voidp _wrap_PartPlanSaveIndex_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_76 arg2);
-extern swig_voidp _wrap_PartPlanOpenPart_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_type_77 arg4);
+extern swig_voidp _wrap_PartPlanSaveIndex_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_72 arg2);
+extern swig_voidp _wrap_PartPlanOpenPart_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, swig_type_73 arg4);
 extern swig_voidp _wrap_PartPlanOpenPartSink_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, swig_intgo arg3, uintptr_t arg4);
 extern uintptr_t _wrap_PartPlanRetain_capi_1776ad80a54d1c53(uintptr_t arg1);
 extern void _wrap_PartPlanRelease_capi_1776ad80a54d1c53(uintptr_t arg1);
 extern int _wrap_PresetAt_capi_1776ad80a54d1c53(swig_intgo arg1);
 extern swig_voidp _wrap_PresetName_capi_1776ad80a54d1c53(int arg1);
-extern int _wrap_PresetFromName_capi_1776ad80a54d1c53(swig_type_78 arg1);
+extern int _wrap_PresetFromName_capi_1776ad80a54d1c53(swig_type_74 arg1);
 extern int _wrap_PresetDtype_capi_1776ad80a54d1c53(int arg1);
 extern swig_voidp _wrap_QuantPlanNew_capi_1776ad80a54d1c53(swig_voidp arg1, int arg2, uintptr_t arg3, uintptr_t arg4);
-extern swig_voidp _wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_79 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
+extern swig_voidp _wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_75 arg2, int arg3, swig_voidp arg4, swig_intgo arg5);
 extern swig_voidp _wrap_QuantPlanSetDtype_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2, int arg3);
 extern swig_voidp _wrap_QuantPlanSetWeighted_capi_1776ad80a54d1c53(uintptr_t arg1, int arg2);
 extern swig_voidp _wrap_QuantPlanFinish_capi_1776ad80a54d1c53(uintptr_t arg1);
@@ -385,17 +367,6 @@ func StatusName(arg1 int32) (_swig_ret *byte) {
 	swig_r = (*byte)(C._wrap_StatusName_capi_1776ad80a54d1c53(C.int(_swig_i_0)))
 	var swig_r_1 *byte
 swig_r_1 = swig_r
-	return swig_r_1
-}
-
-func ErrorSet(arg1 int32, arg2 *byte, arg3 int) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_ErrorSet_capi_1776ad80a54d1c53(C.int(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_intgo(_swig_i_2)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
@@ -2348,135 +2319,6 @@ swig_r_1 = failure(swig_r)
 	return swig_r_1
 }
 
-func EditNew(arg1 Struct_SS_tf_edit, arg2 File) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := getSwigcptr(arg1)
-	var _swig_i_1 uintptr
-_swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_EditNew_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditRename(arg1 Struct_SS_tf_edit, arg2 int, arg3 string) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := getSwigcptr(arg1)
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (*byte)(C._wrap_EditRename_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_2))))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg3
-	}
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditRemove(arg1 Struct_SS_tf_edit, arg2 int) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := getSwigcptr(arg1)
-	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_EditRemove_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditSetMetadata(arg1 Struct_SS_tf_edit, arg2 Dict) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := getSwigcptr(arg1)
-	var _swig_i_1 uintptr
-_swig_i_1 = uintptr(arg2)
-	swig_r = (*byte)(C._wrap_EditSetMetadata_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditFinish(arg1 Struct_SS_tf_edit) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := getSwigcptr(arg1)
-	swig_r = (*byte)(C._wrap_EditFinish_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditSize(arg1 Struct_SS_tf_edit) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := getSwigcptr(arg1)
-	swig_r = (uint64)(C._wrap_EditSize_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
-	return swig_r
-}
-
-func EditPatchBytes(arg1 Struct_SS_tf_edit) (_swig_ret uint64) {
-	var swig_r uint64
-	_swig_i_0 := getSwigcptr(arg1)
-	swig_r = (uint64)(C._wrap_EditPatchBytes_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
-	return swig_r
-}
-
-func EditRunCount(arg1 Struct_SS_tf_edit) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := getSwigcptr(arg1)
-	swig_r = (int)(C._wrap_EditRunCount_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0)))
-	return swig_r
-}
-
-func EditRun(arg1 **byte, arg2 *uint64, arg3 *uint64, arg4 Struct_SS_tf_edit, arg5 int) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	_swig_i_3 := getSwigcptr(arg4)
-	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_EditRun_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_voidp(_swig_i_2), C.uintptr_t(_swig_i_3), C.swig_intgo(_swig_i_4)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditSave(arg1 Struct_SS_tf_edit, arg2 string, arg3 Options) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := getSwigcptr(arg1)
-	_swig_i_1 := arg2
-	var _swig_i_2 uintptr
-_swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_EditSave_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditSaveSink(arg1 Struct_SS_tf_edit, arg2 Sink, arg3 Options) (_swig_ret error) {
-	var swig_r *byte
-	_swig_i_0 := getSwigcptr(arg1)
-	var _swig_i_1 uintptr
-_swig_i_1 = uintptr(arg2)
-	var _swig_i_2 uintptr
-_swig_i_2 = uintptr(arg3)
-	swig_r = (*byte)(C._wrap_EditSaveSink_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
-	var swig_r_1 error
-swig_r_1 = failure(swig_r)
-	return swig_r_1
-}
-
-func EditRetain(arg1 Struct_SS_tf_edit) (_swig_ret Struct_SS_tf_edit) {
-	var swig_r Struct_SS_tf_edit
-	_swig_i_0 := getSwigcptr(arg1)
-	swig_r = (Struct_SS_tf_edit)(SwigcptrStruct_SS_tf_edit(C._wrap_EditRetain_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))))
-	return swig_r
-}
-
-func EditRelease(arg1 Struct_SS_tf_edit) {
-	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_EditRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
-}
-
 func WriterOpen(arg1 *Writer, arg2 string, arg3 int32, arg4 Options) (_swig_ret error) {
 	var swig_r *byte
 	var _swig_i_0 *Writer
@@ -2485,7 +2327,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_WriterOpen_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_WriterOpen_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2517,7 +2359,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_WriterDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_WriterDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2543,7 +2385,7 @@ func WriterWrite(arg1 Writer, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_WriterWrite_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_WriterWrite_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2586,7 +2428,7 @@ _swig_i_0 = arg1
 	_swig_i_2 := arg3
 	var _swig_i_3 uintptr
 _swig_i_3 = uintptr(arg4)
-	swig_r = (*byte)(C._wrap_PartPlanNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (*byte)(C._wrap_PartPlanNew_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2603,7 +2445,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_PartPlanDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_PartPlanDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2731,7 +2573,7 @@ func PartPlanSaveIndex(arg1 PartPlan, arg2 string) (_swig_ret error) {
 	var _swig_i_0 uintptr
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
-	swig_r = (*byte)(C._wrap_PartPlanSaveIndex_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (*byte)(C._wrap_PartPlanSaveIndex_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2748,7 +2590,7 @@ _swig_i_0 = arg1
 _swig_i_1 = uintptr(arg2)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (*byte)(C._wrap_PartPlanOpenPart_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (*byte)(C._wrap_PartPlanOpenPart_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -2807,7 +2649,7 @@ swig_r_1 = swig_r
 func PresetFromName(arg1 string) (_swig_ret int32) {
 	var swig_r int32
 	_swig_i_0 := arg1
-	swig_r = (int32)(C._wrap_PresetFromName_capi_1776ad80a54d1c53(*(*C.swig_type_78)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (int32)(C._wrap_PresetFromName_capi_1776ad80a54d1c53(*(*C.swig_type_74)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -2844,7 +2686,7 @@ _swig_i_0 = uintptr(arg1)
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r = (*byte)(C._wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
+	swig_r = (*byte)(C._wrap_QuantPlanDeclare_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.int(_swig_i_2), C.swig_voidp(_swig_i_3), C.swig_intgo(_swig_i_4)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -2914,12 +2756,4 @@ _swig_i_0 = uintptr(arg1)
 	C._wrap_QuantPlanRelease_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0))
 }
 
-
-type SwigcptrStruct_SS_tf_edit uintptr
-type Struct_SS_tf_edit interface {
-	Swigcptr() uintptr;
-}
-func (p SwigcptrStruct_SS_tf_edit) Swigcptr() uintptr {
-	return uintptr(p)
-}
 

@@ -483,6 +483,7 @@ struct ErrorRecord {
   tf_status status;
   uint64_t offset;
   int64_t system;  // number of the operating system's error; 0 if it did not cause the failure
+  bool described;  // tf_error_set() wrote the record, and nothing else since then
   char name[256];
   char message[1024];
 };
@@ -520,6 +521,21 @@ class Failure {
   ErrorRecord &record_;
   LineWriter line_;
 };
+
+// What a function of the user says about its own failure. It must be created before the function is called.
+class CallbackReason {
+ public:
+  CallbackReason() { error_record().described = false; }
+  // Copies what the function passed to tf_error_set() together with the status that it returned, if it did. Call this
+  // before a Failure is made, which overwrites the record.
+  Text of(tf_status code);
+
+ private:
+  char text_[sizeof(ErrorRecord::message)];
+};
+
+// Writes the record as tf_error_set() does.
+Status describe_error(tf_status status, Text message);
 
 // Collects all arrays that a format cannot hold, for one message:
 //   refusals.add(name) << "complex128 has no safetensors dtype";
@@ -961,7 +977,7 @@ namespace tfile {
 
 namespace {
 
-constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, 0, {}, {}};
+constinit thread_local ErrorRecord record = {TF_STATUS_OK, kNoOffset, 0, false, {}, {}};
 
 // Reserved for "(byte 18446744073709551615)" at the end of a message that fills the record.
 constexpr size_t kTail = 32;
@@ -981,6 +997,7 @@ Failure::Failure(tf_status status) : record_(record), line_(record_.message, siz
   record_.status = status;
   record_.offset = kNoOffset;
   record_.system = 0;
+  record_.described = false;
   record_.name[0] = '\0';
 }
 
@@ -1035,6 +1052,18 @@ Failure::operator Status() {
     LineWriter(record_.message + used, sizeof(record_.message) - used) << " (byte " << record_.offset << ")";
   }
   return Status{record_.status};
+}
+
+Text CallbackReason::of(tf_status code) {
+  text_[0] = '\0';
+  if (record.described && record.status == code) memcpy(text_, record.message, sizeof(text_));
+  return text_;
+}
+
+Status describe_error(tf_status status, Text message) {
+  const Status described = Failure(status) << message;
+  record.described = true;
+  return described;
 }
 
 Refusals &Refusals::add(Text name) {
@@ -3746,6 +3775,11 @@ Status make_dict(Ref<Dict> &out, Memory &memory);
 // Copies a dict, its lists, and the dicts nested in it, each of them once. Arrays become views of the same memory.
 Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict);
 
+// True if two values have the same kind, dtype and bytes; recurses into dicts, whose depth the caller limits.
+bool equal(const DictEntry &a, const DictEntry &b);
+// True if two dicts have the same keys and values, in any order.
+bool equal(const Dict &a, const Dict &b);
+
 // Checks that a key from the user is UTF-8.
 Status check_key(Text key);
 // Checks an index from the user.
@@ -4156,6 +4190,46 @@ Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict) {
   TFILE_TRY(Copier(memory).run(root, dict));
   out = std::move(root);
   return kOk;
+}
+
+}  // namespace tfile
+
+// src/core/dict_equal.cpp
+namespace tfile {
+
+namespace {
+
+bool same_strings(const StringList &a, const StringList &b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!(a.at(i) == b.at(i))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool equal(const DictEntry &a, const DictEntry &b) {
+  if (a.kind != b.kind) return false;
+  switch (a.kind) {
+    case TF_KIND_ARRAY:
+      return equal(*a.array, *b.array);
+    case TF_KIND_STRING:
+      return a.string == b.string;
+    case TF_KIND_STRING_LIST:
+      return same_strings(*a.list, *b.list);
+    default:
+      return equal(*a.dict, *b.dict);
+  }
+}
+
+bool equal(const Dict &a, const Dict &b) {
+  if (a.size() != b.size()) return false;
+  for (const DictEntry *entry : a.entries) {
+    const DictEntry *const other = b.find(entry->key);
+    if (other == nullptr || !equal(*entry, *other)) return false;
+  }
+  return true;
 }
 
 }  // namespace tfile
@@ -5323,8 +5397,9 @@ struct File {
 #else
   int descriptor = -1;
 #endif
-  uint64_t base = 0;           // offset in the file that is offset 0 for reads
-  FileIdentity identity = {};  // only set for a file that was opened for reading
+  uint64_t base = 0;             // offset in the file that is offset 0 for reads
+  bool shares_position = false;  // the descriptor is a duplicate of the caller's, whose position must not move
+  FileIdentity identity = {};    // only set for a file that was opened for reading, or in place
 };
 
 // Opens a regular file read-only and close-on-exec, without blocking on a FIFO. Fails with NOT_FOUND, or with IO and a
@@ -5407,8 +5482,8 @@ Status find_target(Target &target, const char *path, const Target *neighbour);
 // Creates a file in the target's folder with the target's mode. If a file with that name exists, sets *exists and
 // creates nothing.
 Status create_sibling(File *out, bool *exists, Target &target, const char *name);
-// Opens the target itself and empties it.
-Status open_in_place(File *out, const Target &target);
+// Opens the target itself. If `empty`, removes its contents; otherwise it must exist.
+Status open_in_place(File *out, const Target &target, bool empty);
 // Renames the file with that name to the target, which is replaced.
 Status replace_target(const Target &target, const char *name);
 void remove_sibling(const Target &target, const char *name);
@@ -5448,10 +5523,21 @@ Status write_some_pieces(size_t *put, const File &file, Text path, uint64_t offs
 Status write_file(const File &file, Text path, uint64_t offset, const void *from, size_t nbytes);
 // Writes all of the consecutive pieces (file.cpp).
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count);
+// Copies the next bytes of a file to an offset of another one, which has no bytes there yet. *copied is how many were
+// copied: at least 1 and at most 64 MiB. The system copies them if it can: a file system that can share blocks between
+// files shares them, and holes become holes, also at the end: resize_file() then sets the size (file_copy_posix.cpp and
+// file_copy_windows.cpp). `to_path` and `from_path` are for messages.
+Status copy_some(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from, Text from_path,
+                 uint64_t offset, uint64_t nbytes);
+// Does the same by reading and writing 1 MiB (file.cpp). Fails with TRUNCATED if the file ends before the bytes.
+Status copy_through_memory(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from,
+                           Text from_path, uint64_t offset, uint64_t nbytes);
 // Allocates disk space for a file of `size` bytes at once, which is faster than allocating it with each write. With
 // in_place the size of the file itself still grows only with the writes. Errors are ignored, because the writes will
 // report them.
 void reserve_file(const File &file, uint64_t size, bool in_place);
+// Sets the size of a file that is open for writing. New bytes are zeros.
+Status resize_file(const File &file, Text path, uint64_t size);
 Status sync_file(const File &file, Text path);
 // Fails if the target's folder cannot be synced, for example because it may be written but not read.
 Status check_sync_folder(const Target &target);
@@ -5523,6 +5609,23 @@ Status write_file(const File &file, Text path, uint64_t offset, const void *from
   return kOk;
 }
 
+Status copy_through_memory(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from,
+                           Text from_path, uint64_t offset, uint64_t nbytes) {
+  constexpr uint64_t kPiece = uint64_t{1} << 20;
+  Vec<char> scratch(default_memory());
+  TFILE_TRY(scratch.resize(static_cast<size_t>(nbytes < kPiece ? nbytes : kPiece)));
+  size_t got = 0;
+  TFILE_TRY(read_file(&got, from, from_path, Text(), offset, scratch.data(), scratch.size()));
+  if (got < scratch.size()) {
+    return Failure(TF_STATUS_TRUNCATED).in(from_path).at(offset)
+           << "expected " << static_cast<uint64_t>(scratch.size()) << " bytes, the file ends after "
+           << static_cast<uint64_t>(got);
+  }
+  TFILE_TRY(write_file(to, to_path, at, scratch.data(), got));
+  *copied = got;
+  return kOk;
+}
+
 Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *pieces, size_t count) {
   while (count > 0) {
     // write_file() writes a single piece and the remainder of a piece.
@@ -5552,6 +5655,132 @@ Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *p
 }
 
 }  // namespace tfile
+
+// src/io/file_copy_posix.cpp
+// Copies bytes from one file to another within the system.
+
+#if !defined(_WIN32)
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+
+#include <algorithm>
+
+// The packages support versions of glibc that have no function for it.
+#if defined(__ANDROID__)
+#define TENSORFILE_COPY_BY_NUMBER
+#elif defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 27)
+#define TENSORFILE_COPY
+#else
+#define TENSORFILE_COPY_BY_NUMBER
+#endif
+#elif defined(__linux__)
+#define TENSORFILE_COPY
+#endif
+// Old headers of Linux do not have its number.
+#if !defined(SYS_copy_file_range)
+#undef TENSORFILE_COPY_BY_NUMBER
+#endif
+
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kMaxCopy = uint64_t{64} << 20;
+// File systems share whole blocks, which are of this size or smaller on nearly all of them.
+constexpr uint64_t kBlock_io_file_copy_posix = 4096;
+
+#if defined(SEEK_DATA) && defined(SEEK_HOLE)
+// Returns where the next data or hole of a file begins, or `otherwise` if the system does not know. There is always a
+// hole at the end of a file.
+uint64_t find_next(const File &file, uint64_t offset, int what, uint64_t otherwise) {
+  const off_t found = lseek(file.descriptor, static_cast<off_t>(offset), what);
+  if (found >= 0) return static_cast<uint64_t>(found);
+  // No data follow, because the rest of the file is a hole or because the file ends before the offset.
+  struct stat info {};
+  const bool ends_in_hole = what == SEEK_DATA && errno == ENXIO && fstat(file.descriptor, &info) == 0 &&
+                            static_cast<uint64_t>(info.st_size) > offset;
+  return ends_in_hole ? static_cast<uint64_t>(info.st_size) : otherwise;
+}
+
+// Returns how many bytes from an offset of the system's file on are in a hole, or 0; then *data is the number of bytes
+// before the next hole.
+uint64_t hole_at(const File &file, uint64_t offset, uint64_t *data) {
+  *data = UINT64_MAX;
+  // The search would move the position of a descriptor that the caller shares.
+  if (file.shares_position) return 0;
+  const uint64_t next = find_next(file, offset, SEEK_DATA, offset);
+  if (next > offset) return next - offset;
+  *data = find_next(file, offset, SEEK_HOLE, UINT64_MAX) - offset;
+  return 0;
+}
+#else
+uint64_t hole_at(const File & /*file*/, uint64_t /*offset*/, uint64_t *data) {
+  *data = UINT64_MAX;
+  return 0;
+}
+#endif
+
+// Returns 0 if the system cannot copy; what prevents it will be found by reading and writing.
+uint64_t copy_in_kernel(const File &to, uint64_t at, const File &from, uint64_t offset, uint64_t nbytes) {
+  auto in = static_cast<off_t>(offset);
+  auto out = static_cast<off_t>(at);
+  const auto size = static_cast<size_t>(nbytes);
+#if defined(TENSORFILE_COPY_BY_NUMBER)
+  const auto copied = syscall(SYS_copy_file_range, from.descriptor, &in, to.descriptor, &out, size, 0U);
+#elif defined(TENSORFILE_COPY)
+  const ssize_t copied = copy_file_range(from.descriptor, &in, to.descriptor, &out, size, 0);
+#else
+  constexpr ssize_t copied = 0;
+  (void)in, (void)out, (void)size, (void)to, (void)from;
+#endif
+  return copied > 0 ? static_cast<uint64_t>(copied) : 0;
+}
+
+}  // namespace
+
+Status copy_some(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from, Text from_path,
+                 uint64_t offset, uint64_t nbytes) {
+  const uint64_t position = from.base + offset;
+  uint64_t data = 0;
+  const uint64_t hole = hole_at(from, position, &data);
+  if (hole > 0) return *copied = std::min(nbytes, hole), kOk;
+  nbytes = std::min(std::min(nbytes, data), kMaxCopy);
+  // Blocks are shared if both files have them at the same distance from the start of a block, so what precedes the first
+  // whole block, and what follows the last one, is copied separately.
+  if (at % kBlock_io_file_copy_posix == position % kBlock_io_file_copy_posix && position % kBlock_io_file_copy_posix + nbytes > kBlock_io_file_copy_posix) {
+    nbytes = position % kBlock_io_file_copy_posix != 0 ? kBlock_io_file_copy_posix - position % kBlock_io_file_copy_posix : nbytes / kBlock_io_file_copy_posix * kBlock_io_file_copy_posix;
+  }
+  *copied = copy_in_kernel(to, at, from, position, nbytes);
+  return *copied > 0 ? kOk : copy_through_memory(copied, to, to_path, at, from, from_path, offset, nbytes);
+}
+
+}  // namespace tfile
+
+#endif
+#undef TENSORFILE_COPY_BY_NUMBER
+#undef TENSORFILE_COPY
+
+// src/io/file_copy_windows.cpp
+// Copies bytes from one file to another. Windows has no function that copies a part of a file.
+
+#if defined(_WIN32)
+
+namespace tfile {
+
+Status copy_some(uint64_t *copied, const File &to, Text to_path, uint64_t at, const File &from, Text from_path,
+                 uint64_t offset, uint64_t nbytes) {
+  return copy_through_memory(copied, to, to_path, at, from, from_path, offset, nbytes);
+}
+
+}  // namespace tfile
+
+#endif
 
 // src/io/file_posix.cpp
 #if !defined(_WIN32)
@@ -5731,6 +5960,7 @@ Status open_descriptor(File *out, uint64_t *size, int32_t descriptor) {
   if (file.descriptor < 0) return refuse(errno, Text(), "duplicate the descriptor");
   *out = file;
   out->identity = identity_from(info);
+  out->shares_position = true;
   *size = static_cast<uint64_t>(info.st_size);
   return kOk;
 }
@@ -5879,13 +6109,14 @@ Status follow_links(Target &target, struct stat *info) {
 void keep_attributes(const File &file, const Target &target) {
   struct stat made {};
   if (fstat(file.descriptor, &made) != 0) return;
+  bool owned = true;
   if (made.st_uid != target.owner || made.st_gid != target.group) {
     constexpr auto kSame = static_cast<uid_t>(-1);
-    (void)(fchown(file.descriptor, target.owner, target.group) == 0 ||
-           fchown(file.descriptor, kSame, target.group) == 0);
+    owned =
+        fchown(file.descriptor, target.owner, target.group) == 0 || fchown(file.descriptor, kSame, target.group) == 0;
   }
-  // Fails only if the file system has no modes.
-  (void)fchmod(file.descriptor, static_cast<mode_t>(target.mode));
+  // Permissions of another group must not go to the group of this user. Fails only if the file system has no modes.
+  (void)fchmod(file.descriptor, static_cast<mode_t>(target.mode & (owned ? 0777U : 0707U)));
 }
 
 }  // namespace
@@ -5932,9 +6163,10 @@ Status create_sibling(File *out, bool *exists, Target &target, const char *name)
   return kOk;
 }
 
-Status open_in_place(File *out, const Target &target) {
+Status open_in_place(File *out, const Target &target, bool empty) {
   const int folder = target.folder->descriptor;
-  const File file{open_retrying(folder, target.name.data(), O_WRONLY | O_CREAT | O_NOFOLLOW, 0666)};
+  const int flags = O_WRONLY | O_NOFOLLOW | (empty ? O_CREAT : 0);
+  File file{open_retrying(folder, target.name.data(), flags, 0666)};
   if (file.descriptor < 0) return refuse(errno, target.label(), "open for writing");
   struct stat info {};
   Status status = kOk;
@@ -5943,7 +6175,8 @@ Status open_in_place(File *out, const Target &target) {
   } else {
     status = check_regular_io_file_posix(target.label(), info.st_mode);
   }
-  if (status.ok() && ftruncate(file.descriptor, 0) != 0) status = refuse(errno, target.label(), "empty");
+  if (status.ok() && empty && ftruncate(file.descriptor, 0) != 0) status = refuse(errno, target.label(), "empty");
+  file.identity = identity_from(info);
   if (!status.ok()) {
     close_file(file);
     return status;
@@ -6063,6 +6296,13 @@ void reserve_file(const File &file, uint64_t size, bool in_place) {
 #else
   (void)file, (void)size, (void)in_place;
 #endif
+}
+
+Status resize_file(const File &file, Text path, uint64_t size) {
+  while (ftruncate(file.descriptor, static_cast<off_t>(size)) != 0) {
+    if (errno != EINTR) return refuse(errno, path, "resize");
+  }
+  return kOk;
 }
 
 Status sync_file(const File &file, Text path) {
@@ -6461,16 +6701,19 @@ Status create_sibling(File *out, bool *exists, Target &target, const char *name)
   return kOk;
 }
 
-Status open_in_place(File *out, const Target &target) {
-  const HANDLE handle = CreateFileW(target.full.data(), GENERIC_WRITE, FILE_SHARE_READ, nullptr, OPEN_ALWAYS,
-                                    FILE_ATTRIBUTE_NORMAL, nullptr);
+Status open_in_place(File *out, const Target &target, bool empty) {
+  // A file whose contents stay can be open elsewhere, such as in the source that its header was read from.
+  const DWORD sharing = empty ? FILE_SHARE_READ : FILE_SHARE_READ | FILE_SHARE_WRITE;
+  const HANDLE handle = CreateFileW(target.full.data(), GENERIC_WRITE, sharing, nullptr,
+                                    empty ? OPEN_ALWAYS : OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) return refuse(GetLastError(), target.label(), "open for writing");
-  if (SetEndOfFile(handle) == 0) {
+  if (empty && SetEndOfFile(handle) == 0) {
     const DWORD error = GetLastError();
     close_file(File{handle});
     return refuse(error, target.label(), "empty");
   }
   out->handle = handle;
+  out->identity = identify(handle);
   return kOk;
 }
 
@@ -6634,6 +6877,13 @@ void reserve_file(const File &file, uint64_t size, bool in_place) {
   if (!in_place) (void)SetFileInformationByHandle(file.handle, FileAllocationInfo, &info, sizeof(info));
 }
 
+Status resize_file(const File &file, Text path, uint64_t size) {
+  FILE_END_OF_FILE_INFO info = {};
+  info.EndOfFile.QuadPart = static_cast<LONGLONG>(size);
+  if (SetFileInformationByHandle(file.handle, FileEndOfFileInfo, &info, sizeof(info)) != 0) return kOk;
+  return refuse(GetLastError(), path, "resize");
+}
+
 Status sync_file(const File &file, Text path) {
   return FlushFileBuffers(file.handle) != 0 ? kOk : refuse(GetLastError(), path, "sync");
 }
@@ -6696,12 +6946,135 @@ Status make_resolver(Ref<Resolver<Function>> &out, Memory &memory, Function reso
 
 }  // namespace tfile
 
+// src/io/source.h
+// Source (tf_source): reads bytes at any offset, and maps them into memory where that is possible.
+
+
+namespace tfile {
+
+struct File;
+struct SourceOps;
+
+// What the owner of a source knows about the cost of its reads.
+struct SourceHints {
+  // A gap of at most this many bytes between wanted parts is read and discarded, because another read would take
+  // longer.
+  uint64_t gap = uint64_t{16} << 10;
+  uint64_t piece = 0;     // bytes of an efficient read; 0: the reader decides
+  uint32_t requests = 0;  // reads to make at the same time; 0: as many as there are threads
+};
+
+// The maximum of the hints for gaps and pieces.
+inline constexpr uint64_t kMaxPieceHint = uint64_t{64} << 20;
+// No read of a header becomes larger than this because of a hint, unless as much of the header has been read before.
+inline constexpr uint64_t kMaxHeaderPiece = uint64_t{1} << 20;
+
+using SourceResolver = Resolver<tf_resolve_source_fn>;
+
+}  // namespace tfile
+
+struct tf_source {
+  tfile::RefCount refs;
+  tfile::Ref<tfile::Memory> memory;  // allocated this object
+  const tfile::SourceOps *ops = nullptr;
+  void *state = nullptr;        // the argument of the operations; owned, except by a part
+  tfile::Ref<tf_source> whole;  // for a part: the source whose operations and state it uses
+  uint64_t base = 0;            // for a part: its offset in that source
+  uint64_t size = 0;            // in bytes
+  bool concurrent = false;      // several threads may read at once
+  tfile::SourceHints hints;
+  tfile::Text label;                           // the file's path or the source's name, or ""; NUL-terminated
+  tfile::Ref<tfile::Buffer> name;              // contains the label, if the user has set it
+  bool has_path = false;                       // the label is a path, in whose folder the other files of a set are
+  tfile::Ref<tfile::SourceResolver> resolver;  // finds the other files of a set; may be empty
+
+  void retain() { refs.increment(); }
+  void release();
+};
+
+namespace tfile {
+
+using Source = ::tf_source;
+
+// The operations of one kind of source. Offsets are relative to source.base; read_at(), read_parts() and map_range()
+// check the range before they call an operation. Messages name source.label and the offset within the source.
+struct SourceOps {
+  // Reads nbytes, which is not 0. `array` names the array that is read, or is "".
+  Status (*read)(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array);
+  // Reads all parts, `total` bytes together; memory is for scratch buffers. If it is NULL, read_parts() reads the parts
+  // as one range and copies them.
+  Status (*read_parts)(const Source &source, uint64_t offset, Span<const ReadPart> parts, uint64_t total,
+                       Memory &memory, Text array) = nullptr;
+  // Maps a range; *out remains NULL if that is not possible. NULL: the source is never mapped.
+  Status (*map)(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) = nullptr;
+  // Returns the file that contains the bytes, from source.base on. NULL if the bytes are not in a file.
+  const File &(*file)(const Source &source) = nullptr;
+  // Frees the state. NULL: there is nothing to free.
+  void (*destroy)(void *state) = nullptr;
+  bool maps_privately = false;  // mapped memory may be written without changing the source
+  bool is_callback = false;     // the operations call functions of the user
+};
+
+// Makes a source that calls the user's functions; map may be NULL. Calls release if it fails.
+Status source_from_callbacks(Ref<Source> &out, Memory &memory, uint64_t size, bool concurrent, tf_read_at_fn read_at,
+                             tf_map_fn map, tf_release_fn release, void *user);
+// Makes a source from memory that the user owns until release is called. Mapping returns that memory, read-only.
+Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, size_t nbytes, tf_release_fn release,
+                          void *user);
+// Opens a regular file. The first mapping maps the whole file, privately and writable, until the source is released.
+// With is_folder, a folder is no error: *is_folder becomes true, and out stays empty.
+Status source_from_path(Ref<Source> &out, Memory &memory, const char *path, bool *is_folder = nullptr);
+// Makes a source of `size` bytes at `offset` of a regular file that the user has open; UINT64_MAX means up to the end
+// of the file. The descriptor is duplicated. Mapping works as for source_from_path().
+Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size);
+// Makes a source for a range of another source, which it retains. All offsets, including those in messages, are
+// relative to the start of the range.
+Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
+
+// Fails if there is more than one reference. Files, arrays and other sources read what a source says about itself when
+// they begin to use it, so it must not change afterwards.
+Status require_unused(const Source &source);
+// The largest number of requests in flight that a hint can name.
+inline constexpr uint32_t kMaxRequests = 1024;
+// Replaces the label of a source.
+Status name_source(Source &source, Text name);
+// Replaces the hints. Values that are too large are cut.
+void set_hints(Source &source, const SourceHints &hints);
+// Returns how many bytes to read at a time where `usual` is enough for a file: more if the hints say so, up to `most`.
+inline uint64_t read_size(const Source &source, uint64_t usual, uint64_t most) {
+  const uint64_t wanted = source.hints.piece < most ? source.hints.piece : most;
+  return wanted > usual ? wanted : usual;
+}
+// True if open_beside() can find other files.
+inline bool has_siblings(const Source &source) {
+  return source.has_path || source.resolver;
+}
+// Opens another file of a set: with the resolver, or as a path. `path` is the folder of the source's label and the name
+// of the file, NUL-terminated; the name begins at `start`.
+Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const Vec<char> &path, size_t start);
+
+// Reads exactly nbytes. Fails with TRUNCATED if the source ends earlier, or with the status of the user's read_at.
+// `array` is the name of the array for messages, or "".
+Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);
+// Reads consecutive bytes into at most kMaxParts buffers with as few reads as the source allows. The bytes of a part
+// whose `to` is NULL are discarded. memory is for scratch buffers.
+Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array);
+// Maps a range that is inside the source; *out is NULL if the source cannot be mapped.
+Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out);
+// Returns the open file that contains the source's bytes, which begin at source.base of it, or NULL.
+const File *file_of(const Source &source);
+// Returns the identity of the file that contains the source's bytes; the result is not `known` for memory and for the user's callbacks.
+FileIdentity identity_of(const Source &source);
+
+}  // namespace tfile
+
 // src/io/sink.h
 // Sink (tf_sink): where a save writes; Output: the position, padding and progress of one save.
 
 
 namespace tfile {
 
+struct File;
 struct SinkOps;
 
 using SinkResolver = Resolver<tf_resolve_sink_fn>;
@@ -6741,6 +7114,10 @@ struct SinkOps {
   // Writes consecutive pieces at an offset of the reserved output. Several threads may call it at once. NULL if reserve
   // is NULL.
   Status (*put)(Sink &sink, uint64_t offset, const Bytes *pieces, size_t count) = nullptr;
+  // Appends bytes of a file, at least 1 of nbytes; *copied is how many. `from_path` is for messages. NULL if the sink
+  // cannot do this.
+  Status (*copy)(Sink &sink, uint64_t *copied, const File &from, Text from_path, uint64_t offset,
+                 uint64_t nbytes) = nullptr;
   // Frees the state. NULL if the sink does not own it.
   void (*destroy)(void *state) = nullptr;
   // True if small writes are to be collected into larger ones, because each call is expensive, such as one into another
@@ -6804,6 +7181,8 @@ class Output {
   Status flush();
   // Writes bytes of an array and reports them to the progress callback.
   Status write_data(const void *from, uint64_t nbytes);
+  // Appends bytes of a source and reports them to the progress callback. The system copies them if both are files.
+  Status copy(const Source &source, uint64_t offset, uint64_t nbytes);
   // Reports array bytes that were written in another form, such as compressed.
   Status advance(uint64_t nbytes) { return progress_.advance(nbytes); }
   Status write_zeros(uint64_t count);
@@ -6815,6 +7194,8 @@ class Output {
   uint64_t position() const { return position_; }
 
  private:
+  Status copy_file(uint64_t *copied, const Source &source, uint64_t offset, uint64_t nbytes);
+
   Sink &sink_;
   Progress progress_;
   uint64_t position_ = 0;  // includes the bytes in pending_
@@ -6922,13 +7303,24 @@ struct Replacement::OpenFile {
     const OpenFile &open = of(sink);
     return write_pieces(open.file, open.label, offset, pieces, count);
   }
-  static constexpr SinkOps ops() { return {.write = append, .patch = patch, .reserve = reserve, .put = put}; }
+  static Status copy(Sink &sink, uint64_t *copied, const File &from, Text from_path, uint64_t offset, uint64_t nbytes) {
+    OpenFile &open = of(sink);
+    TFILE_TRY(open.flush());
+    TFILE_TRY(copy_some(copied, open.file, open.label, open.written, from, from_path, offset, nbytes));
+    open.written += *copied;
+    open.may_end_in_hole = true;
+    return kOk;
+  }
+  static constexpr SinkOps ops() {
+    return {.write = append, .patch = patch, .reserve = reserve, .put = put, .copy = copy};
+  }
 
   Text label;
   bool in_place;
   File file;
-  uint64_t written = 0;  // bytes in the file
-  size_t pending = 0;    // bytes in the buffer, not yet in the file
+  uint64_t written = 0;          // bytes in the file
+  bool may_end_in_hole = false;  // then the size of the file may have to be set
+  size_t pending = 0;            // bytes in the buffer, not yet in the file
   char buffer[kBuffer];
 };
 
@@ -7004,7 +7396,7 @@ Status Replacement::open(Ref<Sink> &out, bool atomic, bool durable) {
   durable_ = durable;
   if (durable) TFILE_TRY(check_sync_folder(target_));
   TFILE_TRY(make(&open_, memory(), target_.label(), !atomic));
-  TFILE_TRY(atomic ? make_temporary() : open_in_place(&open_->file, target_));
+  TFILE_TRY(atomic ? make_temporary() : open_in_place(&open_->file, target_, true));
   static constexpr SinkOps kOps = OpenFile::ops();
   return make_sink(out, memory(), kOps, open_);
 }
@@ -7012,6 +7404,7 @@ Status Replacement::open(Ref<Sink> &out, bool atomic, bool durable) {
 Status Replacement::finish() {
   const Text path = target_.label();
   TFILE_TRY(open_->flush());
+  if (open_->may_end_in_hole) TFILE_TRY(resize_file(open_->file, path, open_->written));
   if (durable_) TFILE_TRY(sync_file(open_->file, path));
   TFILE_TRY(finish_file(std::exchange(open_->file, File()), path));
   close();
@@ -7045,6 +7438,8 @@ namespace {
 
 // Data is written in pieces of at most this size, so that the progress callback is called often enough.
 constexpr uint64_t kPiece_io_sink = uint64_t{16} << 20;
+// Size of the buffer through which bytes are copied.
+constexpr uint64_t kCopied = uint64_t{1} << 20;
 // Capacity of the buffer that collects small writes.
 constexpr size_t kCollected = size_t{64} << 10;
 
@@ -7062,8 +7457,10 @@ struct Callback {
 
 Status write_callback(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
   const auto &state = *static_cast<const Callback *>(sink.state);
+  CallbackReason reason;
   const tf_status code = state.write(state.user, from, nbytes);
   if (code == TF_STATUS_OK) return kOk;
+  if (const Text why = reason.of(code); !why.empty()) return Failure(code).at(offset) << why;
   return Failure(code).at(offset) << "the sink's write returned " << status_name(code) << " for "
                                   << static_cast<uint64_t>(nbytes) << " bytes";
 }
@@ -7112,8 +7509,10 @@ Status commit_sink(Sink &sink) {
   if (sink.commit == nullptr && sink.abort == nullptr) return kOk;
   TFILE_TRY(check_open(sink));
   sink.ended = true;
+  CallbackReason reason;
   const tf_status code = sink.commit == nullptr ? TF_STATUS_OK : sink.commit(sink.user);
   if (code == TF_STATUS_OK) return kOk;
+  if (const Text why = reason.of(code); !why.empty()) return Failure(code) << why;
   return Failure(code) << "the sink's commit returned " << status_name(code);
 }
 
@@ -7138,9 +7537,16 @@ Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, Pend
 
 Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name) {
   tf_sink *found = nullptr;
+  CallbackReason reason;
   const tf_status code = sink.resolver->resolve(sink.resolver->user, name.data(), &found);
   Ref<Sink> owned = Ref<Sink>::adopt(found);
-  if (code != TF_STATUS_OK) return Failure(code).in(name) << "the resolver of the sink returned " << status_name(code);
+  if (code != TF_STATUS_OK) {
+    const Text why = reason.of(code);
+    Failure failure(code);
+    failure.in(name);
+    if (!why.empty()) return failure << why;
+    return failure << "the resolver of the sink returned " << status_name(code);
+  }
   if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(name) << "the resolver of the sink returned no sink";
   TFILE_TRY(check_open(*owned));
   out = std::move(owned);
@@ -7251,6 +7657,36 @@ Status Output::write_data(const void *from, uint64_t nbytes) {
   return kOk;
 }
 
+Status Output::copy(const Source &source, uint64_t offset, uint64_t nbytes) {
+  const bool in_system = sink_.ops->copy != nullptr && file_of(source) != nullptr;
+  Vec<char> scratch(pending_.memory());
+  if (in_system) TFILE_TRY(flush());
+  while (nbytes > 0) {
+    uint64_t copied = nbytes < kCopied ? nbytes : kCopied;
+    if (in_system) {
+      TFILE_TRY(copy_file(&copied, source, offset, nbytes));
+    } else {
+      TFILE_TRY(scratch.resize(static_cast<size_t>(copied)));
+      TFILE_TRY(read_at(source, offset, scratch.data(), copied, Text()));
+      TFILE_TRY(write(scratch.data(), copied));
+    }
+    TFILE_TRY(progress_.advance(copied));
+    offset += copied;
+    nbytes -= copied;
+  }
+  return kOk;
+}
+
+// Lets the system copy bytes of a file.
+Status Output::copy_file(uint64_t *copied, const Source &source, uint64_t offset, uint64_t nbytes) {
+  if (!Checked::within(offset, nbytes, source.size)) {
+    return Failure(TF_STATUS_INTERNAL).in(source.label).at(offset) << nbytes << " bytes to copy are not in the file";
+  }
+  TFILE_TRY(sink_.ops->copy(sink_, copied, *file_of(source), source.label, source.base + offset, nbytes));
+  position_ += *copied;
+  return kOk;
+}
+
 Status Output::write_zeros(uint64_t count) {
   while (count > 0) {
     const uint64_t piece = count < sizeof(kZeros) ? count : sizeof(kZeros);
@@ -7271,125 +7707,6 @@ Status Output::patch(uint64_t offset, const void *from, size_t nbytes) {
   if (nbytes == 0) return kOk;
   return sink_.ops->patch(sink_, offset, from, nbytes);
 }
-
-}  // namespace tfile
-
-// src/io/source.h
-// Source (tf_source): reads bytes at any offset, and maps them into memory where that is possible.
-
-
-namespace tfile {
-
-struct SourceOps;
-
-// What the owner of a source knows about the cost of its reads.
-struct SourceHints {
-  // A gap of at most this many bytes between wanted parts is read and discarded, because another read would take
-  // longer.
-  uint64_t gap = uint64_t{16} << 10;
-  uint64_t piece = 0;     // bytes of an efficient read; 0: the reader decides
-  uint32_t requests = 0;  // reads to make at the same time; 0: as many as there are threads
-};
-
-// The maximum of the hints for gaps and pieces.
-inline constexpr uint64_t kMaxPieceHint = uint64_t{64} << 20;
-// No read of a header becomes larger than this because of a hint.
-inline constexpr uint64_t kMaxHeaderPiece = uint64_t{1} << 20;
-
-using SourceResolver = Resolver<tf_resolve_source_fn>;
-
-}  // namespace tfile
-
-struct tf_source {
-  tfile::RefCount refs;
-  tfile::Ref<tfile::Memory> memory;  // allocated this object
-  const tfile::SourceOps *ops = nullptr;
-  void *state = nullptr;        // the argument of the operations; owned, except by a part
-  tfile::Ref<tf_source> whole;  // for a part: the source whose operations and state it uses
-  uint64_t base = 0;            // for a part: its offset in that source
-  uint64_t size = 0;            // in bytes
-  bool concurrent = false;      // several threads may read at once
-  tfile::SourceHints hints;
-  tfile::Text label;                           // the file's path or the source's name, or ""; NUL-terminated
-  tfile::Ref<tfile::Buffer> name;              // contains the label, if the user has set it
-  bool has_path = false;                       // the label is a path, in whose folder the other files of a set are
-  tfile::Ref<tfile::SourceResolver> resolver;  // finds the other files of a set; may be empty
-
-  void retain() { refs.increment(); }
-  void release();
-};
-
-namespace tfile {
-
-using Source = ::tf_source;
-
-// The operations of one kind of source. Offsets are relative to source.base; read_at(), read_parts() and map_range()
-// check the range before they call an operation. Messages name source.label and the offset within the source.
-struct SourceOps {
-  // Reads nbytes, which is not 0. `array` names the array that is read, or is "".
-  Status (*read)(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array);
-  // Reads all parts, `total` bytes together; memory is for scratch buffers. If it is NULL, read_parts() reads the parts
-  // as one range and copies them.
-  Status (*read_parts)(const Source &source, uint64_t offset, Span<const ReadPart> parts, uint64_t total,
-                       Memory &memory, Text array) = nullptr;
-  // Maps a range; *out remains NULL if that is not possible. NULL: the source is never mapped.
-  Status (*map)(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) = nullptr;
-  // Returns the file that contains the bytes. NULL if the bytes are not in a file.
-  FileIdentity (*identify)(const Source &source) = nullptr;
-  // Frees the state. NULL: there is nothing to free.
-  void (*destroy)(void *state) = nullptr;
-  bool maps_privately = false;  // mapped memory may be written without changing the source
-  bool is_callback = false;     // the operations call functions of the user
-};
-
-// Makes a source that calls the user's functions; map may be NULL. Calls release if it fails.
-Status source_from_callbacks(Ref<Source> &out, Memory &memory, uint64_t size, bool concurrent, tf_read_at_fn read_at,
-                             tf_map_fn map, tf_release_fn release, void *user);
-// Makes a source from memory that the user owns until release is called. Mapping returns that memory, read-only.
-Status source_from_memory(Ref<Source> &out, Memory &memory, const void *data, size_t nbytes, tf_release_fn release,
-                          void *user);
-// Opens a regular file. The first mapping maps the whole file, privately and writable, until the source is released.
-// With is_folder, a folder is no error: *is_folder becomes true, and out stays empty.
-Status source_from_path(Ref<Source> &out, Memory &memory, const char *path, bool *is_folder = nullptr);
-// Makes a source of `size` bytes at `offset` of a regular file that the user has open; UINT64_MAX means up to the end
-// of the file. The descriptor is duplicated. Mapping works as for source_from_path().
-Status source_from_descriptor(Ref<Source> &out, Memory &memory, int32_t descriptor, uint64_t offset, uint64_t size);
-// Makes a source for a range of another source, which it retains. All offsets, including those in messages, are
-// relative to the start of the range.
-Status source_from_part(Ref<Source> &out, Memory &memory, Source &whole, uint64_t offset, uint64_t size);
-
-// Fails if there is more than one reference. Files, arrays and other sources read what a source says about itself when
-// they begin to use it, so it must not change afterwards.
-Status require_unused(const Source &source);
-// The largest number of requests in flight that a hint can name.
-inline constexpr uint32_t kMaxRequests = 1024;
-// Replaces the label of a source.
-Status name_source(Source &source, Text name);
-// Replaces the hints. Values that are too large are cut.
-void set_hints(Source &source, const SourceHints &hints);
-// Returns how many bytes to read at a time where `usual` is enough for a file: more if the hints say so, up to `most`.
-inline uint64_t read_size(const Source &source, uint64_t usual, uint64_t most) {
-  const uint64_t wanted = source.hints.piece < most ? source.hints.piece : most;
-  return wanted > usual ? wanted : usual;
-}
-// True if open_beside() can find other files.
-inline bool has_siblings(const Source &source) {
-  return source.has_path || source.resolver;
-}
-// Opens another file of a set: with the resolver, or as a path. `path` is the folder of the source's label and the name
-// of the file, NUL-terminated; the name begins at `start`.
-Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const Vec<char> &path, size_t start);
-
-// Reads exactly nbytes. Fails with TRUNCATED if the source ends earlier, or with the status of the user's read_at.
-// `array` is the name of the array for messages, or "".
-Status read_at(const Source &source, uint64_t offset, void *to, uint64_t nbytes, Text array);
-// Reads consecutive bytes into at most kMaxParts buffers with as few reads as the source allows. The bytes of a part
-// whose `to` is NULL are discarded. memory is for scratch buffers.
-Status read_parts(const Source &source, uint64_t offset, Span<const ReadPart> parts, Memory &memory, Text array);
-// Maps a range that is inside the source; *out is NULL if the source cannot be mapped.
-Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const void **out);
-// Returns the file that contains the source's bytes; the result is not `known` for memory and for the user's callbacks.
-FileIdentity identity_of(const Source &source);
 
 }  // namespace tfile
 
@@ -7436,23 +7753,31 @@ struct Callbacks {
 
 Status read_callback(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array) {
   const auto &state = state_of<const Callbacks>(source);
+  CallbackReason reason;
   const tf_status code = state.read_at(state.user, source.base + offset, to, nbytes);
   if (code == TF_STATUS_OK) return kOk;
+  const Text why = reason.of(code);
   Failure failure(code);
   failure.in(source.label);
   if (!array.empty()) failure.array(array);
-  return failure.at(offset) << "the source's read_at returned " << status_name(code) << " for "
-                            << static_cast<uint64_t>(nbytes) << " bytes";
+  failure.at(offset);
+  if (!why.empty()) return failure << why;
+  return failure << "the source's read_at returned " << status_name(code) << " for " << static_cast<uint64_t>(nbytes)
+                 << " bytes";
 }
 
 Status map_callback(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   const auto &state = state_of<const Callbacks>(source);
   if (state.map == nullptr) return kOk;
+  CallbackReason reason;
   const tf_status code = state.map(state.user, source.base + offset, nbytes, out);
   if (code == TF_STATUS_OK) return kOk;
   *out = nullptr;
-  return Failure(code).in(source.label).at(offset)
-         << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+  const Text why = reason.of(code);
+  Failure failure(code);
+  failure.in(source.label).at(offset);
+  if (!why.empty()) return failure << why;
+  return failure << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
 }
 
 constexpr SourceOps kCallbackOps_io_source = {
@@ -7577,15 +7902,15 @@ Status map_from_file(const Source &source, uint64_t offset, uint64_t /*nbytes*/,
   return kOk;
 }
 
-FileIdentity identify_file(const Source &source) {
-  return state_of<const OpenFile>(source).file.identity;
+const File &open_file_of(const Source &source) {
+  return state_of<const OpenFile>(source).file;
 }
 
 constexpr SourceOps kFileOps = {
     .read = read_from_file,
     .read_parts = read_parts_from_file,
     .map = map_from_file,
-    .identify = identify_file,
+    .file = open_file_of,
     .destroy = destroy_file,
     .maps_privately = true,
 };
@@ -7711,10 +8036,15 @@ Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const
   const SourceResolver &resolver = *source.resolver;
   const Text label(path.data(), path.size() - 1);
   tf_source *found = nullptr;
+  CallbackReason reason;
   const tf_status code = resolver.resolve(resolver.user, path.data() + start, &found);
   Ref<Source> owned = Ref<Source>::adopt(found);
   if (code != TF_STATUS_OK) {
-    return Failure(code).in(label) << "the resolver of the source returned " << status_name(code);
+    const Text why = reason.of(code);
+    Failure failure(code);
+    failure.in(label);
+    if (!why.empty()) return failure << why;
+    return failure << "the resolver of the source returned " << status_name(code);
   }
   if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label) << "the resolver of the source returned no source";
   if (owned->label.empty() && owned->refs.unique()) TFILE_TRY(name_source(*owned, label));
@@ -7753,8 +8083,13 @@ Status map_range(const Source &source, uint64_t offset, uint64_t nbytes, const v
   return source.ops->map(source, offset, nbytes, out);
 }
 
+const File *file_of(const Source &source) {
+  return source.ops->file == nullptr ? nullptr : &source.ops->file(source);
+}
+
 FileIdentity identity_of(const Source &source) {
-  return source.ops->identify == nullptr ? FileIdentity() : source.ops->identify(source);
+  const File *const file = file_of(source);
+  return file == nullptr ? FileIdentity() : file->identity;
 }
 
 }  // namespace tfile
@@ -19868,6 +20203,57 @@ inline constexpr char kLoadRefuses[] = "a load with the same limits would refuse
 
 }  // namespace tfile
 
+// src/format/splice.h
+// Splice: a file made of new bytes and of ranges of an existing file, such as one with a new header and the old data.
+
+
+namespace tfile {
+
+class Splice {
+ public:
+  struct Run {
+    uint64_t at;  // offset in the new file
+    uint64_t nbytes;
+    uint64_t from;  // offset in the existing file, index in `text`, or kZeros
+    bool is_new;
+
+    static constexpr uint64_t kZeros = UINT64_MAX;  // the new bytes are zeros, at most kMaxZeros of them
+  };
+  static constexpr size_t kMaxZeros = 4096;
+
+  explicit Splice(Memory &memory) : runs(memory), text(memory) {}
+
+  // These append to the new file.
+  Status write(const void *bytes, size_t nbytes);
+  Status write_zeros(uint64_t count);
+  Status pad_to(uint64_t alignment) { return write_zeros((alignment - size % alignment) % alignment); }
+  Status copy(uint64_t offset, uint64_t nbytes);
+
+  // Removes everything.
+  void clear() {
+    runs.clear();
+    text.clear();
+    size = 0;
+  }
+
+  // Returns the bytes of a run of new bytes; borrowed until the next write.
+  const uint8_t *bytes(const Run &run) const;
+  // Returns the index of the run that contains the byte at an offset before the end.
+  size_t find(uint64_t offset) const;
+  // True if the existing file, which has `old_size` bytes, becomes the new one when the first *nbytes are written into
+  // it. False if its size would change, or bytes of it would move.
+  bool fits_in_place(uint64_t *nbytes, uint64_t old_size) const;
+
+  Vec<Run> runs;  // none of them is empty
+  Vec<uint8_t> text;
+  uint64_t size = 0;  // of the new file so far
+
+ private:
+  Status add(uint64_t nbytes, uint64_t from, bool is_new);
+};
+
+}  // namespace tfile
+
 // src/format/format.h
 // The interface of file formats: each format is one row in the table of formats.
 
@@ -20008,6 +20394,27 @@ struct Packing {
   void (*close)(Packer *packer);
 };
 
+// What becomes of an array of a file whose header is changed.
+struct NewName {
+  Text name;
+  bool removed = false;
+  bool renamed = false;
+};
+
+// A file whose names, metadata and choice of arrays change, but not the data of its arrays.
+struct EditRequest {
+  const Source &source;
+  const Listing &listing;     // of the source
+  Span<const NewName> names;  // of the members of the listing
+  const Dict &metadata;       // all of the new metadata
+  const Settings &settings;   // TF_OPTION_ALIGNMENT is not set
+};
+
+// Returns the failure of an edit that finds something else in a header than the listing says.
+inline Status header_changed(const Source &source) {
+  return Failure(TF_STATUS_CORRUPT).in(source.label) << "the header has changed since the file was opened";
+}
+
 // What a format can store as metadata.
 enum class MetadataKind : uint8_t {
   kNone = TF_METADATA_NONE,
@@ -20046,6 +20453,9 @@ struct Format {
   // Lays out the file of an uncompressed request that check() has accepted.
   Status (*lay_out)(Layout &layout, const SaveRequest &request);
   const Packing *packing = nullptr;  // NULL: the format has no compression
+  // Lays out the file of a request, whose new names and metadata check() has accepted. NULL: there is nothing to edit.
+  Status (*edit)(Splice &splice, const EditRequest &request) = nullptr;
+  bool header_slack = false;  // the header can end in spaces, so that a longer one fits
 };
 
 // Each returns NULL if there is no such format.
@@ -20170,6 +20580,8 @@ int64_t ability_of(const Format &format, tf_ability ability) {
       return format.text_members ? 1 : 0;
     case TF_ABILITY_MODEL_KEYS:
       return format.model_keys ? 1 : 0;
+    case TF_ABILITY_HEADER_SLACK:
+      return format.header_slack ? 1 : 0;
     default:
       return 0;
   }
@@ -20320,6 +20732,8 @@ const Dtype *gguf_tensor_dtype(uint32_t type);
 // Sets *type to GGUF's number for tensors of that dtype. Returns false if GGUF has no such type.
 bool gguf_tensor_type(uint32_t *type, const Dtype &dtype);
 
+// Returns the alignment that metadata specify, whose value is a uint32 scalar, or the one without.
+uint64_t gguf_alignment(const Dict &metadata);
 inline bool is_gguf_alignment(uint64_t alignment) {
   return std::has_single_bit(alignment) && alignment <= kGgufMaxAlignment;
 }
@@ -20339,6 +20753,7 @@ class DecimalName {
 Status list_gguf(Listing &listing, const Source &source, const Settings &settings);
 Status check_gguf(const SaveRequest &request);
 Status lay_out_gguf(Layout &layout, const SaveRequest &request);
+Status edit_gguf(Splice &splice, const EditRequest &request);
 
 }  // namespace tfile
 
@@ -20403,6 +20818,14 @@ bool gguf_tensor_type(uint32_t *type, const Dtype &dtype) {
   return dtype.is_block();
 }
 
+uint64_t gguf_alignment(const Dict &metadata) {
+  const DictEntry *const entry = metadata.find(kGgufAlignmentKey);
+  if (entry == nullptr) return kGgufAlignment;
+  uint32_t alignment = 0;
+  memcpy(&alignment, entry->array->data, sizeof(alignment));
+  return alignment;
+}
+
 const Format kGgufFormat = {
     .id = TF_FORMAT_GGUF,
     .name = "gguf",
@@ -20415,10 +20838,53 @@ const Format kGgufFormat = {
     .list = list_gguf,
     .check = check_gguf,
     .lay_out = lay_out_gguf,
+    .edit = edit_gguf,
 };
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_GGUF)
+
+// src/format/gguf/gguf_fields.h
+// Writes the fields of a GGUF header.
+
+
+namespace tfile {
+
+// Appends the fields of a header to `out`, or only counts their bytes if it is NULL.
+class GgufFields {
+ public:
+  explicit GgufFields(Vec<uint8_t> *out, bool big = false) : out_(out), big_(big) {}
+
+  Checked size() const { return size_; }
+  Status bytes(const void *from, size_t nbytes) {
+    size_ = size_ + nbytes;
+    return out_ != nullptr ? out_->append(static_cast<const uint8_t *>(from), nbytes) : kOk;
+  }
+  template <typename T>
+  Status number(T value) {
+    if (big_ != kHostIsBig) value = byteswap(value);
+    return bytes(&value, sizeof(value));
+  }
+  Status string(Text text) {
+    TFILE_TRY(number<uint64_t>(text.size()));
+    return bytes(text.data(), text.size());
+  }
+  // Appends the elements of an array in C order. gguf_value_type() knows its dtype.
+  Status numbers(const Array &array);
+
+ private:
+  Vec<uint8_t> *out_;
+  bool big_;  // big-endian
+  Checked size_ = 0;
+};
+
+// Returns the type of a metadata value that check_gguf() has accepted.
+uint32_t gguf_entry_type(const DictEntry &entry);
+// Puts what precedes the records of the tensors: the magic, the version, the numbers of tensors and of metadata values,
+// and these values. The metadata may be NULL; `alignment` is added to them unless it is 0.
+Status put_gguf_metadata(GgufFields &fields, uint64_t tensors, const Dict *metadata, uint64_t alignment);
+
+}  // namespace tfile
 
 // src/format/gguf/gguf_header.h
 // Reads the fields of a GGUF header.
@@ -20499,6 +20965,245 @@ class GgufHeader {
 
 }  // namespace tfile
 
+// src/format/gguf/gguf_edit.cpp
+#if !defined(TENSORFILE_NO_GGUF)
+// Changes the header of GGUF: the metadata are written anew, and the records of the tensors are kept except for their
+// names and offsets. A big-endian file stays big-endian.
+
+
+namespace tfile {
+
+namespace {
+
+// A tensor of the new file.
+struct Tensor_format_gguf_gguf_edit {
+  Text name;
+  size_t type;  // index in `types`: the number of dimensions, the sizes and the type, as the old record has them
+  size_t type_size;
+  uint64_t from;    // offset of its data in the old file
+  uint64_t stored;  // bytes of its data
+  uint64_t offset;  // of its data in the data section: first of the old file, then of the new one
+};
+
+class HeaderEdit_format_gguf_gguf_edit {
+ public:
+  HeaderEdit_format_gguf_gguf_edit(Splice &splice, const EditRequest &request)
+      : splice_(splice),
+        request_(request),
+        header_(request.settings.memory(), request.source, request.settings),
+        types_(request.settings.memory()),
+        tensors_(request.settings.memory()),
+        order_(request.settings.memory()),
+        alignment_(gguf_alignment(request.metadata)) {}
+
+  Status run() {
+    TFILE_TRY(read_records());
+    const uint64_t old_alignment = gguf_alignment(*request_.listing.metadata);
+    const uint64_t old_start = Checked(header_.position()).align_up(old_alignment).value();
+    const bool keeps_data = tensors_.size() == request_.listing.members.size() && alignment_ == old_alignment;
+    if (!keeps_data) TFILE_TRY(place());
+    TFILE_TRY(write_header());
+    if (!keeps_data) return copy_tensors();
+    return old_start < request_.source.size ? splice_.copy(old_start, request_.source.size - old_start) : kOk;
+  }
+
+ private:
+  // Reads the records of the tensors that are kept, and moves to the end of the last record.
+  Status read_records() {
+    const Vec<Member> &members = request_.listing.members;
+    uint64_t tensors = 0;
+    uint64_t values = 0;
+    uint32_t version = 0;
+    TFILE_TRY(header_.skip(sizeof(kGgufMagic)));
+    TFILE_TRY(header_.read(&version));
+    header_.set_big((version & 0xFFFF) == 0);
+    TFILE_TRY(header_.read(&tensors));
+    TFILE_TRY(header_.read(&values));
+    if (tensors != members.size()) return header_changed(request_.source);
+    for (uint64_t i = 0; i < values; ++i) {
+      uint32_t type = 0;
+      TFILE_TRY(header_.skip_string());
+      TFILE_TRY(header_.read(&type));
+      TFILE_TRY(skip_value(type, 0));
+    }
+    TFILE_TRY(tensors_.reserve(members.size()));
+    for (size_t i = 0; i < members.size(); ++i)
+      TFILE_TRY(read_record(members[i], request_.names[i]));
+    return kOk;
+  }
+
+  // Skips a metadata value in `level` arrays.
+  Status skip_value(uint32_t type, size_t level) {
+    if (type == kGgufString) return header_.skip_string();
+    uint64_t count = 1;
+    if (type == kGgufArray) {
+      if (level == kGgufMaxLevels) return header_changed(request_.source);
+      TFILE_TRY(header_.read(&type));
+      TFILE_TRY(header_.read_count(&count, 1, "elements"));
+      if (type == kGgufString || type == kGgufArray) {
+        for (uint64_t i = 0; i < count; ++i)
+          TFILE_TRY(skip_value(type, level + 1));
+        return kOk;
+      }
+    }
+    const Dtype *const dtype = gguf_value_dtype(type);
+    if (dtype == nullptr) return header_changed(request_.source);
+    return header_.skip((Checked(count) * dtype->block_bytes).valid() ? count * dtype->block_bytes : UINT64_MAX);
+  }
+
+  Status read_record(const Member &member, const NewName &name) {
+    Text old;
+    uint32_t rank = 0;
+    TFILE_TRY(header_.read_string(&old));
+    if (!(old == member.name)) return header_changed(request_.source);
+    const uint64_t start = header_.position();
+    TFILE_TRY(header_.read(&rank));
+    if (rank > kGgufMaxRank) return header_changed(request_.source);
+    TFILE_TRY(header_.skip(rank * sizeof(uint64_t) + sizeof(uint32_t)));
+    const auto size = static_cast<size_t>(header_.position() - start);
+    Tensor_format_gguf_gguf_edit tensor = {name.name, types_.size(), size, member.offset, member.stored, 0};
+    if (!name.removed) TFILE_TRY(types_.append(header_.here() - size, size));
+    TFILE_TRY(header_.read(&tensor.offset));
+    return name.removed ? kOk : tensors_.push(tensor);
+  }
+
+  // Gives the tensors new offsets one after another, in the order of the old file.
+  Status place() {
+    TFILE_TRY(order_.resize(tensors_.size()));
+    for (size_t i = 0; i < order_.size(); ++i)
+      order_[i] = i;
+    std::sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
+      return tensors_[a].offset != tensors_[b].offset ? tensors_[a].offset < tensors_[b].offset : a < b;
+    });
+    Checked at = 0;
+    for (const size_t i : order_) {
+      tensors_[i].offset = at.value();
+      at = (at + tensors_[i].stored).align_up(alignment_);
+      if (!at.valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the data of all arrays do not fit in a file";
+    }
+    return kOk;
+  }
+
+  Status write_header() {
+    Vec<uint8_t> bytes(request_.settings.memory());
+    GgufFields fields(&bytes, header_.big());
+    TFILE_TRY(put_gguf_metadata(fields, tensors_.size(), &request_.metadata, 0));
+    for (const Tensor_format_gguf_gguf_edit &tensor : tensors_) {
+      TFILE_TRY(fields.string(tensor.name));
+      TFILE_TRY(fields.bytes(types_.data() + tensor.type, tensor.type_size));
+      TFILE_TRY(fields.number(tensor.offset));
+    }
+    TFILE_TRY(splice_.write(bytes.data(), bytes.size()));
+    return splice_.pad_to(alignment_);
+  }
+
+  Status copy_tensors() {
+    for (const size_t i : order_) {
+      TFILE_TRY(splice_.copy(tensors_[i].from, tensors_[i].stored));
+      TFILE_TRY(splice_.pad_to(alignment_));
+    }
+    return kOk;
+  }
+
+  Splice &splice_;
+  const EditRequest &request_;
+  GgufHeader header_;
+  Vec<uint8_t> types_;
+  Vec<Tensor_format_gguf_gguf_edit> tensors_;  // in the order of their records
+  Vec<size_t> order_;    // indices of tensors_ in the order of their data
+  uint64_t alignment_;   // of the new file
+};
+
+}  // namespace
+
+Status edit_gguf(Splice &splice, const EditRequest &request) {
+  return HeaderEdit_format_gguf_gguf_edit(splice, request).run();
+}
+
+}  // namespace tfile
+#endif  // !defined(TENSORFILE_NO_GGUF)
+
+// src/format/gguf/gguf_fields.cpp
+#if !defined(TENSORFILE_NO_GGUF)
+namespace tfile {
+
+Status GgufFields::numbers(const Array &array) {
+  if (out_ == nullptr) {
+    size_ = size_ + array.nbytes;
+    return kOk;
+  }
+  char piece[4096];
+  const size_t item = array.dtype->block_bytes;
+  const auto most = static_cast<int64_t>(sizeof(piece) / item);
+  for (int64_t first = 0; first < array.size; first += most) {
+    const int64_t count = std::min(most, array.size - first);
+    const size_t nbytes = static_cast<size_t>(count) * item;
+    copy_elements(piece, array, first, count);
+    if (big_ != kHostIsBig && item > 1) (void)swap_bytes(*array.dtype, piece, nbytes);
+    TFILE_TRY(bytes(piece, nbytes));
+  }
+  return kOk;
+}
+
+uint32_t gguf_entry_type(const DictEntry &entry) {
+  uint32_t type = kGgufArray;
+  if (entry.kind == TF_KIND_STRING) return kGgufString;
+  if (entry.kind == TF_KIND_ARRAY && entry.array->ndim == 0) gguf_value_type(&type, *entry.array->dtype);
+  return type;
+}
+
+namespace {
+
+// Puts what follows the type of an array: the type of its elements, their number, and the elements.
+Status put_array(GgufFields &fields, const DictEntry &entry) {
+  if (entry.kind == TF_KIND_ARRAY) {
+    uint32_t type = 0;
+    gguf_value_type(&type, *entry.array->dtype);
+    TFILE_TRY(fields.number(type));
+    TFILE_TRY(fields.number(static_cast<uint64_t>(entry.array->size)));
+    return fields.numbers(*entry.array);
+  }
+  if (entry.kind == TF_KIND_STRING_LIST) {
+    TFILE_TRY(fields.number(kGgufString));
+    TFILE_TRY(fields.number<uint64_t>(entry.list->size()));
+    for (size_t i = 0; i < entry.list->size(); ++i)
+      TFILE_TRY(fields.string(entry.list->at(i)));
+    return kOk;
+  }
+  TFILE_TRY(fields.number(kGgufArray));
+  TFILE_TRY(fields.number<uint64_t>(entry.dict->size()));
+  for (size_t i = 0; i < entry.dict->size(); ++i)
+    TFILE_TRY(put_array(fields, entry.dict->at(i)));
+  return kOk;
+}
+
+Status put_value(GgufFields &fields, const DictEntry &entry) {
+  const uint32_t type = gguf_entry_type(entry);
+  TFILE_TRY(fields.string(entry.key));
+  TFILE_TRY(fields.number(type));
+  if (type == kGgufArray) return put_array(fields, entry);
+  return type == kGgufString ? fields.string(entry.string) : fields.numbers(*entry.array);
+}
+
+}  // namespace
+
+Status put_gguf_metadata(GgufFields &fields, uint64_t tensors, const Dict *metadata, uint64_t alignment) {
+  const size_t values = metadata != nullptr ? metadata->size() : 0;
+  TFILE_TRY(fields.bytes(kGgufMagic, sizeof(kGgufMagic)));
+  TFILE_TRY(fields.number(kGgufVersion));
+  TFILE_TRY(fields.number(tensors));
+  TFILE_TRY(fields.number<uint64_t>(values + (alignment != 0 ? 1 : 0)));
+  for (size_t i = 0; i < values; ++i)
+    TFILE_TRY(put_value(fields, metadata->at(i)));
+  if (alignment == 0) return kOk;
+  TFILE_TRY(fields.string(kGgufAlignmentKey));
+  TFILE_TRY(fields.number(kGgufUint32));
+  return fields.number(static_cast<uint32_t>(alignment));
+}
+
+}  // namespace tfile
+#endif  // !defined(TENSORFILE_NO_GGUF)
+
 // src/format/gguf/gguf_header.cpp
 #if !defined(TENSORFILE_NO_GGUF)
 namespace tfile {
@@ -20512,7 +21217,8 @@ Failure GgufHeader::fail(tf_status status, uint64_t offset) const {
   return failure;
 }
 
-// Reads pieces that grow to 1 MiB, because the header does not say how long it is.
+// Reads pieces that grow to 1 MiB, because the header does not say how long it is. Where requests are expensive, they grow
+// further: each is as long as everything before it.
 Status GgufHeader::fill(uint64_t nbytes) {
   constexpr uint64_t kPiece = uint64_t{1} << 20;
   constexpr uint64_t kFirstPieces[] = {kPiece / 16, kPiece / 4, kPiece};
@@ -20526,7 +21232,7 @@ Status GgufHeader::fill(uint64_t nbytes) {
     return fail(TF_STATUS_LIMIT, position_)
            << "the header is longer than " << Limit{TF_OPTION_MAX_HEADER_BYTES, limit_} << " bytes";
   }
-  uint64_t target = have + read_size(source_, kPiece, kMaxHeaderPiece);
+  uint64_t target = have + read_size(source_, kPiece, std::max(kMaxHeaderPiece, have));
   for (uint64_t piece : kFirstPieces) {
     piece = read_size(source_, piece, kMaxHeaderPiece);
     if (have < piece && piece < target) target = piece;
@@ -20691,7 +21397,7 @@ struct Contents {
 };
 
 // One tensor's record.
-struct Tensor {
+struct Tensor_format_gguf_gguf_read {
   const Dtype *dtype = nullptr;  // NULL: the type is unknown
   uint32_t type = 0;
   int64_t shape[kGgufMaxRank];
@@ -20808,7 +21514,7 @@ Status scan_value(Contents &contents) {
 }
 
 // Reads the dimensions of a tensor, which a file stores from the innermost to the outermost.
-Status read_shape(Tensor *tensor, GgufHeader &header, const Settings &settings, uint64_t name_at) {
+Status read_shape(Tensor_format_gguf_gguf_read *tensor, GgufHeader &header, const Settings &settings, uint64_t name_at) {
   const uint64_t start = header.position();
   uint32_t rank = 0;
   TFILE_TRY(header.read(&rank));
@@ -20831,7 +21537,7 @@ Status read_shape(Tensor *tensor, GgufHeader &header, const Settings &settings, 
   return header.fail(TF_STATUS_CORRUPT, start).shape(tensor->sizes()) << " has too many elements";
 }
 
-Status read_type(Tensor *tensor, Contents &contents) {
+Status read_type(Tensor_format_gguf_gguf_read *tensor, Contents &contents) {
   GgufHeader &header = contents.header;
   const uint64_t start = header.position();
   TFILE_TRY(header.read(&tensor->type));
@@ -20851,7 +21557,7 @@ Status read_type(Tensor *tensor, Contents &contents) {
 }
 
 // Reads and checks the record of a tensor after its name. Checks that involve other tensors are made later.
-Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
+Status read_record(Tensor_format_gguf_gguf_read *tensor, Contents &contents, uint64_t start) {
   GgufHeader &header = contents.header;
   TFILE_TRY(read_shape(tensor, header, contents.settings, start));
   TFILE_TRY(read_type(tensor, contents));
@@ -20870,7 +21576,7 @@ Status read_record(Tensor *tensor, Contents &contents, uint64_t start) {
 
 // Reads the record of tensor i again, after it has been checked. Fills in a size that its record does not contain,
 // if it is known by now.
-Status reread_record(Tensor *tensor, Contents &contents, size_t i) {
+Status reread_record(Tensor_format_gguf_gguf_read *tensor, Contents &contents, size_t i) {
   const uint64_t start = contents.tensors[i];
   contents.header.seek(start);
   contents.header.set_subject(GgufSubject::kTensor, start);
@@ -20896,7 +21602,7 @@ struct Extent_format_gguf_gguf_read {
 Status list_extents(Vec<Extent_format_gguf_gguf_read> *extents, Contents &contents) {
   TFILE_TRY(extents->reserve(contents.tensors.size()));
   for (size_t i = 0; i < contents.tensors.size(); ++i) {
-    Tensor tensor;
+    Tensor_format_gguf_gguf_read tensor;
     TFILE_TRY(reread_record(&tensor, contents, i));
     TFILE_TRY(extents->push({tensor.offset, tensor.has_unknown_size() ? kUnknownSize : tensor.nbytes, i}));
   }
@@ -20961,7 +21667,7 @@ Status truncated(Contents &contents) {
   const GgufHeader &header = contents.header;
   const uint64_t size = header.source().size;
   for (size_t i = 0; i < contents.tensors.size(); ++i) {
-    Tensor tensor;
+    Tensor_format_gguf_gguf_read tensor;
     TFILE_TRY(reread_record(&tensor, contents, i));
     const uint64_t start = contents.data_start + tensor.offset;
     if (start + tensor.nbytes <= size) continue;
@@ -20984,7 +21690,7 @@ Status scan_records(DataExtent *extent, Contents &contents, uint64_t count) {
   TFILE_TRY(contents.tensors.reserve(count));
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t start = header.position();
-    Tensor tensor;
+    Tensor_format_gguf_gguf_read tensor;
     TFILE_TRY(read_name(header, contents.settings, GgufSubject::kTensor));
     contents.name_bytes += static_cast<size_t>(header.position() - start - kLeastString + 1);
     TFILE_TRY(contents.tensors.add(start));
@@ -21139,7 +21845,7 @@ Status set_byte_order(Member *member, Arena &arena) {
 Status build_member(Listing &listing, int64_t **shapes, Contents &contents, size_t i) {
   GgufHeader &header = contents.header;
   const uint64_t start = contents.tensors[i];
-  Tensor tensor;
+  Tensor_format_gguf_gguf_read tensor;
   Member member;
   TFILE_TRY(reread_record(&tensor, contents, i));
   TFILE_TRY(listing.arena.copy(&member.name, header.string_at(start)));
@@ -21211,50 +21917,6 @@ constexpr size_t kCommonRank = 4;
 constexpr size_t kCommonName = 63;
 constexpr size_t kMaxKey = 65535;  // and the longest name
 
-// Appends the fields of a header to `out`, or only counts their bytes if it is NULL.
-class Fields_format_gguf_gguf_write {
- public:
-  explicit Fields_format_gguf_gguf_write(Vec<uint8_t> *out) : out_(out) {}
-
-  Checked size() const { return size_; }
-  Status bytes(const void *from, size_t nbytes) {
-    size_ = size_ + nbytes;
-    return out_ != nullptr ? out_->append(static_cast<const uint8_t *>(from), nbytes) : kOk;
-  }
-  template <typename T>
-  Status number(T value) {
-    uint8_t stored[sizeof(T)];
-    store_le(stored, value);
-    return bytes(stored, sizeof(T));
-  }
-  Status string(Text text) {
-    TFILE_TRY(number<uint64_t>(text.size()));
-    return bytes(text.data(), text.size());
-  }
-  // Appends the elements of an array, little-endian and in C order. gguf_value_type() knows its dtype.
-  Status numbers(const Array &array) {
-    if (out_ == nullptr) {
-      size_ = size_ + array.nbytes;
-      return kOk;
-    }
-    char piece[4096];
-    const size_t item = array.dtype->block_bytes;
-    const auto most = static_cast<int64_t>(sizeof(piece) / item);
-    for (int64_t first = 0; first < array.size; first += most) {
-      const int64_t count = std::min(most, array.size - first);
-      const size_t nbytes = static_cast<size_t>(count) * item;
-      copy_elements(piece, array, first, count);
-      if (kHostIsBig && item > 1) (void)swap_bytes(*array.dtype, piece, nbytes);
-      TFILE_TRY(bytes(piece, nbytes));
-    }
-    return kOk;
-  }
-
- private:
-  Vec<uint8_t> *out_;
-  Checked size_ = 0;
-};
-
 // The alignment of array data.
 struct Alignment {
   uint64_t value = kGgufAlignment;
@@ -21274,8 +21936,7 @@ bool find_alignment(Alignment *out, LineWriter &why, const SaveRequest &request)
     why << "expected a uint32 scalar";
     return false;
   }
-  uint32_t own = 0;
-  memcpy(&own, entry->array->data, sizeof(own));
+  const uint64_t own = gguf_alignment(*request.metadata);
   if (!is_gguf_alignment(own)) {
     why << own << " is not a power of two of at most " << kGgufMaxAlignment;
   } else if (asked != 0 && asked != own) {
@@ -21286,47 +21947,8 @@ bool find_alignment(Alignment *out, LineWriter &why, const SaveRequest &request)
   return why.size() == 0;
 }
 
-// Returns the type of a metadata value that check_gguf() has accepted.
-uint32_t entry_type(const DictEntry &entry) {
-  uint32_t type = kGgufArray;
-  if (entry.kind == TF_KIND_STRING) return kGgufString;
-  if (entry.kind == TF_KIND_ARRAY && entry.array->ndim == 0) gguf_value_type(&type, *entry.array->dtype);
-  return type;
-}
-
-// Puts what follows the type of an array: the type of its elements, their number, and the elements.
-Status put_array(Fields_format_gguf_gguf_write &fields, const DictEntry &entry) {
-  if (entry.kind == TF_KIND_ARRAY) {
-    uint32_t type = 0;
-    gguf_value_type(&type, *entry.array->dtype);
-    TFILE_TRY(fields.number(type));
-    TFILE_TRY(fields.number(static_cast<uint64_t>(entry.array->size)));
-    return fields.numbers(*entry.array);
-  }
-  if (entry.kind == TF_KIND_STRING_LIST) {
-    TFILE_TRY(fields.number(kGgufString));
-    TFILE_TRY(fields.number<uint64_t>(entry.list->size()));
-    for (size_t i = 0; i < entry.list->size(); ++i)
-      TFILE_TRY(fields.string(entry.list->at(i)));
-    return kOk;
-  }
-  TFILE_TRY(fields.number(kGgufArray));
-  TFILE_TRY(fields.number<uint64_t>(entry.dict->size()));
-  for (size_t i = 0; i < entry.dict->size(); ++i)
-    TFILE_TRY(put_array(fields, entry.dict->at(i)));
-  return kOk;
-}
-
-Status put_value(Fields_format_gguf_gguf_write &fields, const DictEntry &entry) {
-  const uint32_t type = entry_type(entry);
-  TFILE_TRY(fields.string(entry.key));
-  TFILE_TRY(fields.number(type));
-  if (type == kGgufArray) return put_array(fields, entry);
-  return type == kGgufString ? fields.string(entry.string) : fields.numbers(*entry.array);
-}
-
 // Puts the record of a tensor, whose data begin at *offset, and moves *offset to the next tensor.
-Status put_tensor(Fields_format_gguf_gguf_write &fields, const NamedArray &named, uint64_t alignment, Checked *offset) {
+Status put_tensor(GgufFields &fields, const NamedArray &named, uint64_t alignment, Checked *offset) {
   const Array &array = *named.array;
   uint32_t type = 0;
   gguf_tensor_type(&type, *array.dtype);
@@ -21341,19 +21963,9 @@ Status put_tensor(Fields_format_gguf_gguf_write &fields, const NamedArray &named
   return Failure(TF_STATUS_UNSUPPORTED).array(named.name) << "the data of all arrays do not fit in a file";
 }
 
-Status put_header_format_gguf_gguf_write(Fields_format_gguf_gguf_write &fields, const SaveRequest &request, const Alignment &alignment) {
-  const size_t values = request.metadata != nullptr ? request.metadata->size() : 0;
-  TFILE_TRY(fields.bytes(kGgufMagic, sizeof(kGgufMagic)));
-  TFILE_TRY(fields.number(kGgufVersion));
-  TFILE_TRY(fields.number<uint64_t>(request.arrays.size()));
-  TFILE_TRY(fields.number<uint64_t>(values + (alignment.add_key ? 1 : 0)));
-  for (size_t i = 0; i < values; ++i)
-    TFILE_TRY(put_value(fields, request.metadata->at(i)));
-  if (alignment.add_key) {
-    TFILE_TRY(fields.string(kGgufAlignmentKey));
-    TFILE_TRY(fields.number(kGgufUint32));
-    TFILE_TRY(fields.number(static_cast<uint32_t>(alignment.value)));
-  }
+Status put_header_format_gguf_gguf_write(GgufFields &fields, const SaveRequest &request, const Alignment &alignment) {
+  TFILE_TRY(
+      put_gguf_metadata(fields, request.arrays.size(), request.metadata, alignment.add_key ? alignment.value : 0));
   Checked offset = 0;
   for (const NamedArray &named : request.arrays)
     TFILE_TRY(put_tensor(fields, named, alignment.value, &offset));
@@ -21415,7 +22027,7 @@ class MetadataCheck {
 
   void check_value(const DictEntry &entry, size_t level) {
     uint32_t type = 0;
-    if (entry_type(entry) == kGgufArray && level > levels_) levels_ = level;
+    if (gguf_entry_type(entry) == kGgufArray && level > levels_) levels_ = level;
     if (entry.kind == TF_KIND_ARRAY && !gguf_value_type(&type, *entry.array->dtype)) {
       refuse(Problem::kDtype) << "metadata of dtype " << entry.array->dtype->name;
     } else if (entry.kind == TF_KIND_ARRAY && entry.array->ndim > 1) {
@@ -21436,7 +22048,7 @@ class MetadataCheck {
         refuse(Problem::kValue) << "a dict that names element " << static_cast<uint64_t>(i) << " '" << entry.key << "'";
         return;
       }
-      if (entry_type(entry) != kGgufArray) {
+      if (gguf_entry_type(entry) != kGgufArray) {
         refuse(Problem::kValue) << "element " << entry.key << " of a dict is not an array, a list or a dict";
         return;
       }
@@ -21453,7 +22065,7 @@ class MetadataCheck {
 // Refuses what a load with the same settings would refuse.
 Status check_limits_format_gguf_gguf_write(const SaveRequest &request, const Alignment &alignment, const MetadataCheck &metadata) {
   const Settings &settings = request.settings;
-  Fields_format_gguf_gguf_write header(nullptr);
+  GgufFields header(nullptr);
   TFILE_TRY(put_header_format_gguf_gguf_write(header, request, alignment));
   if (!header.size().valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the header does not fit in a file";
   const struct {
@@ -21504,7 +22116,7 @@ Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
   Memory &memory = request.settings.memory();
   Alignment alignment;
   Vec<uint8_t> header(memory);
-  Fields_format_gguf_gguf_write fields(&header);
+  GgufFields fields(&header);
   char unused[128];
   LineWriter why(unused, sizeof(unused));
   (void)find_alignment(&alignment, why, request);
@@ -22581,78 +23193,6 @@ Status parse_npy_header(NpyHeader *out, Arena &arena, const NpyContext &context,
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
 
-// src/format/npz/npz.h
-// Constants and functions that the sources of the .npz format share.
-
-
-namespace tfile {
-
-inline constexpr char kNpzSuffix[] = ".npy";  // the suffix of members' names
-
-// Private extra field in the zip directory: the chunks of a deflated member, so that several threads can inflate it and
-// a slice need not be inflated from the start. The record has the bytes of array data in a chunk (64 bits), the
-// compressed size of the .npy header, then that of each chunk (32 bits each). Other programs ignore it.
-inline constexpr uint16_t kNpzChunksExtra = 0x6674;
-inline constexpr size_t kNpzChunksHead = 12;
-inline constexpr uint64_t kNpzMaxChunks = 4096;
-
-// Returns the number of array bytes in a chunk of a deflated member: 1 MiB, or more so that there are at most
-// kNpzMaxChunks chunks.
-uint64_t npz_chunk_size(uint64_t nbytes);
-
-Status list_npz(Listing &listing, const Source &source, const Settings &settings);
-
-}  // namespace tfile
-
-// src/format/npz/npz_text.h
-// Text members of .npz archives: the arrays that NumPy saves for strings and lists of strings, which are metadata here.
-
-
-namespace tfile {
-
-// An array of strings of a fixed size, filled up with zeros.
-struct NpzTextType {
-  bool is_list = false;     // true: an array of 1 dimension; false: 0 dimensions
-  bool is_unicode = false;  // true: the strings consist of 32-bit code points; false: of bytes
-  bool big_endian = false;
-  uint64_t item_bytes = 0;  // size of a string in bytes
-};
-
-// Returns true and sets *out if a member of an unknown dtype is text of 0 or 1 dimensions.
-bool find_npz_text_type(NpzTextType *out, const Member &member);
-// True if all code points of an array are characters. The bytes are whole code points.
-bool has_valid_characters(const NpzTextType &type, Bytes bytes);
-
-// Decodes the bytes of a text member, which can come in pieces of whole code points. Zeros at the end of a string are
-// not part of it.
-class NpzTextDecoder {
- public:
-  NpzTextDecoder(const NpzTextType &type, Memory &memory) : type_(type), string_(memory) {}
-
-  // Appends each string that ends in the piece to the list, which is NULL if the type is not a list.
-  Status add(Bytes piece, StringList *list);
-  // Returns the string of 0 dimensions; borrowed from *this.
-  Text string() const { return Text(string_.data(), string_.size()); }
-
- private:
-  Status add_code(uint32_t code);
-  Status end_string(StringList *list);
-
-  NpzTextType type_;
-  Vec<char> string_;
-  uint64_t zeros_ = 0;      // number of zeros read since the last character of the string
-  uint64_t item_read_ = 0;  // bytes of the current string that have been read
-};
-
-// Returns the reason why a metadata value cannot be saved as text, or NULL.
-const char *npz_text_refusal(const DictEntry &value);
-// Returns the size of the array that put_npz_text() appends for a value without a refusal. It may be invalid.
-Checked npz_text_bytes(const DictEntry &value);
-// Appends a value as a .npy. *head is set to the size of its header.
-Status put_npz_text(Vec<uint8_t> &out, size_t *head, const DictEntry &value);
-
-}  // namespace tfile
-
 // src/format/zip/zip.h
 // The zip container of .npz files: reads the directory and the local headers, and writes stored and deflated members.
 
@@ -22691,6 +23231,12 @@ class ZipReader {
   Status name(Vec<char> *out, size_t i) const;
   // False for a folder, and for a member of which Settings::collect() has accepted a fault.
   bool is_readable(size_t i) const { return !entries_[i].unreadable && !is_folder(i); }
+  // Returns the whole record of a member in the directory.
+  Bytes record(size_t i) const;
+  // Returns the comment of the archive.
+  Bytes comment() const { return Bytes(comment_.data(), comment_.size()); }
+  // Returns the number of bytes before the archive, which are tolerated.
+  uint64_t start() const { return start_; }
   // Returns the content of a record of the extra field in the directory, or no bytes if there is no such record.
   Bytes extra(size_t i, uint16_t id) const;
   uint64_t directory_offset(size_t i) const { return directory_at_ + entries_[i].record; }
@@ -22743,6 +23289,7 @@ class ZipReader {
   uint64_t start_ = 0;  // offset of the archive in the source; not 0 if bytes before it are tolerated
   Vec<ZipEntry> entries_;
   Vec<size_t> order_;  // indices of entries_, sorted by offset
+  Vec<uint8_t> comment_;
   bool in_order_ = true;
   size_t current_ = 0;                // position in order_ of the member that is being located
   uint64_t end_ = 0;                  // end of the bytes that have been checked
@@ -22776,13 +23323,33 @@ struct ZipMember {
   bool described;
 };
 
+// A member of another archive whose stored bytes are copied, compressed or not. What its headers say is kept, except for
+// the name, the sizes, and padding.
+struct ZipCopy {
+  Bytes record;       // its record in the directory
+  Bytes local_extra;  // the extra field of its local header
+  Text name;          // UTF-8 if `renamed`, or else as it is stored
+  bool renamed;
+  uint64_t stored;  // bytes in the archive
+  uint64_t size;    // bytes after inflating
+  bool aligned;     // the data are aligned: what follows the first `head` bytes
+  uint64_t head;
+};
+
 // Makes all parts of an archive except the bytes of its members. The same members always give the same bytes.
 class ZipWriter {
  public:
   // Offset of a member's CRC-32 in its local header. The sizes follow it.
   static constexpr size_t kCrcInLocal = 14;
 
-  ZipWriter(Memory &memory, uint64_t alignment) : alignment_(alignment), records_(memory), extras_(memory) {}
+  ZipWriter(Memory &memory, uint64_t alignment)
+      : alignment_(alignment), copied_(memory), records_(memory), extras_(memory) {}
+
+  // Appends the local header of a member that is copied, which begins at offset `at` of the archive, to `out`. Copied
+  // members precede those of begin() in the directory.
+  Status copy(Vec<uint8_t> &out, const ZipCopy &member, uint64_t at);
+  // Sets the comment of the archive; borrowed until finish().
+  void set_comment(Bytes comment) { comment_ = comment; }
 
   // Begins a member at offset `at` of the archive, and appends its local header to `out`.
   Status begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at);
@@ -22816,14 +23383,100 @@ class ZipWriter {
   };
 
   static void put_fields(uint8_t *to, const Record &record, bool wide, bool known);
+  Status copy_record(const uint8_t *entry, const ZipCopy &member, uint64_t at);
   Status put_local(Vec<uint8_t> &out, const Record &record, uint64_t head, bool known) const;
   Status put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const;
   Status put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const;
 
   uint64_t alignment_;
+  Vec<uint8_t> copied_;  // the records of copied members
+  uint64_t copied_count_ = 0;
+  Bytes comment_;
   Vec<Record> records_;
   Vec<uint8_t> extras_;  // the extra fields of all records, in order
 };
+
+}  // namespace tfile
+
+// src/format/npz/npz.h
+// Constants and functions that the sources of the .npz format share.
+
+
+namespace tfile {
+
+inline constexpr char kNpzSuffix[] = ".npy";  // the suffix of members' names
+
+// Private extra field in the zip directory: the chunks of a deflated member, so that several threads can inflate it and
+// a slice need not be inflated from the start. The record has the bytes of array data in a chunk (64 bits), the
+// compressed size of the .npy header, then that of each chunk (32 bits each). Other programs ignore it.
+inline constexpr uint16_t kNpzChunksExtra = 0x6674;
+inline constexpr size_t kNpzChunksHead = 12;
+inline constexpr uint64_t kNpzMaxChunks = 4096;
+
+// Returns the number of array bytes in a chunk of a deflated member: 1 MiB, or more so that there are at most
+// kNpzMaxChunks chunks.
+uint64_t npz_chunk_size(uint64_t nbytes);
+
+// Returns the name that an array has in the library: that of its member without the suffix.
+inline Text without_npz_suffix(Text name) {
+  return name.ends_with(kNpzSuffix) ? Text(name.first(name.size() - strlen(kNpzSuffix))) : name;
+}
+// Makes the name of a member, in the arena.
+Status npz_member_name(Text *out, Arena &arena, Vec<char> &scratch, Text name);
+// Appends a metadata value as a text member, which begins at offset `at` of the archive. The arena owns its name.
+Status put_npz_text_member(Vec<uint8_t> &out, ZipWriter &zip, Arena &names, const DictEntry &entry, uint64_t at);
+
+Status list_npz(Listing &listing, const Source &source, const Settings &settings);
+Status edit_npz(Splice &splice, const EditRequest &request);
+
+}  // namespace tfile
+
+// src/format/npz/npz_text.h
+// Text members of .npz archives: the arrays that NumPy saves for strings and lists of strings, which are metadata here.
+
+
+namespace tfile {
+
+// An array of strings of a fixed size, filled up with zeros.
+struct NpzTextType {
+  bool is_list = false;     // true: an array of 1 dimension; false: 0 dimensions
+  bool is_unicode = false;  // true: the strings consist of 32-bit code points; false: of bytes
+  bool big_endian = false;
+  uint64_t item_bytes = 0;  // size of a string in bytes
+};
+
+// Returns true and sets *out if a member of an unknown dtype is text of 0 or 1 dimensions.
+bool find_npz_text_type(NpzTextType *out, const Member &member);
+// True if all code points of an array are characters. The bytes are whole code points.
+bool has_valid_characters(const NpzTextType &type, Bytes bytes);
+
+// Decodes the bytes of a text member, which can come in pieces of whole code points. Zeros at the end of a string are
+// not part of it.
+class NpzTextDecoder {
+ public:
+  NpzTextDecoder(const NpzTextType &type, Memory &memory) : type_(type), string_(memory) {}
+
+  // Appends each string that ends in the piece to the list, which is NULL if the type is not a list.
+  Status add(Bytes piece, StringList *list);
+  // Returns the string of 0 dimensions; borrowed from *this.
+  Text string() const { return Text(string_.data(), string_.size()); }
+
+ private:
+  Status add_code(uint32_t code);
+  Status end_string(StringList *list);
+
+  NpzTextType type_;
+  Vec<char> string_;
+  uint64_t zeros_ = 0;      // number of zeros read since the last character of the string
+  uint64_t item_read_ = 0;  // bytes of the current string that have been read
+};
+
+// Returns the reason why a metadata value cannot be saved as text, or NULL.
+const char *npz_text_refusal(const DictEntry &value);
+// Returns the size of the array that put_npz_text() appends for a value without a refusal. It may be invalid.
+Checked npz_text_bytes(const DictEntry &value);
+// Appends a value as a .npy. *head is set to the size of its header.
+Status put_npz_text(Vec<uint8_t> &out, size_t *head, const DictEntry &value);
 
 }  // namespace tfile
 
@@ -22844,6 +23497,29 @@ uint64_t npz_chunk_size(uint64_t nbytes) {
   const uint64_t least = (nbytes + kNpzMaxChunks - 1) / kNpzMaxChunks;
   const uint64_t whole = (least + kPage - 1) / kPage * kPage;
   return whole > kMinChunk ? whole : kMinChunk;
+}
+
+Status npz_member_name(Text *out, Arena &arena, Vec<char> &scratch, Text name) {
+  scratch.clear();
+  TFILE_TRY(scratch.append(name.data(), name.size()));
+  TFILE_TRY(scratch.append(kNpzSuffix, strlen(kNpzSuffix)));
+  return arena.copy(out, Text(scratch.data(), scratch.size()));
+}
+
+Status put_npz_text_member(Vec<uint8_t> &out, ZipWriter &zip, Arena &names, const DictEntry &entry, uint64_t at) {
+  Vec<char> scratch(out.memory());
+  Vec<uint8_t> text(out.memory());
+  size_t head = 0;
+  TFILE_TRY(put_npz_text(text, &head, entry));
+  ZipMember member = {Text(), text.size(), head, false, false};
+  TFILE_TRY(npz_member_name(&member.name, names, scratch, entry.key));
+  const size_t start = out.size();
+  TFILE_TRY(zip.begin(out, member, at));
+  // The CRC-32 is known, so that no descriptor has to follow.
+  const uint32_t crc = crc32_update(0, text.data(), text.size());
+  store_le(out.data() + start + ZipWriter::kCrcInLocal, crc);
+  zip.set(crc, text.size());
+  return out.append(text.data(), text.size());
 }
 
 namespace {
@@ -22918,34 +23594,15 @@ Status check_options(const SaveRequest &request) {
   return SaveRefusal(request.report, TF_STATUS_UNSUPPORTED, Problem::kOption) << kNoZlib;
 }
 
-// Makes the name of a member, in the arena.
-Status member_name(Text *out, Arena &arena, Vec<char> &scratch, Text name) {
-  scratch.clear();
-  TFILE_TRY(scratch.append(name.data(), name.size()));
-  TFILE_TRY(scratch.append(kNpzSuffix, strlen(kNpzSuffix)));
-  return arena.copy(out, Text(scratch.data(), scratch.size()));
-}
-
-// Lays out the metadata as text members. Their CRC-32 is known, so that no descriptor has to follow them.
+// Lays out the metadata as text members.
 Status lay_out_texts(Layout &layout, ZipWriter &zip, Arena &names, const SaveRequest &request) {
   if (request.metadata == nullptr) return kOk;
   Memory &memory = request.settings.memory();
-  Vec<char> scratch(memory);
-  Vec<uint8_t> local(memory);
-  Vec<uint8_t> text(memory);
+  Vec<uint8_t> made(memory);
   for (const DictEntry *entry : request.metadata->entries) {
-    local.clear();
-    text.clear();
-    size_t head = 0;
-    TFILE_TRY(put_npz_text(text, &head, *entry));
-    ZipMember member = {Text(), text.size(), head, false, false};
-    TFILE_TRY(member_name(&member.name, names, scratch, entry->key));
-    TFILE_TRY(zip.begin(local, member, layout.size));
-    const uint32_t crc = crc32_update(0, text.data(), text.size());
-    store_le(local.data() + ZipWriter::kCrcInLocal, crc);
-    zip.set(crc, text.size());
-    TFILE_TRY(layout.write(local.data(), local.size()));
-    TFILE_TRY(layout.write(text.data(), text.size()));
+    made.clear();
+    TFILE_TRY(put_npz_text_member(made, zip, names, *entry, layout.size));
+    TFILE_TRY(layout.write(made.data(), made.size()));
   }
   return kOk;
 }
@@ -22964,7 +23621,7 @@ Status lay_out_members(Layout &layout, ZipWriter &zip, Arena &names, const SaveR
     bool fortran = false;
     TFILE_TRY(make_npy_header(header, &fortran, array));
     ZipMember member = {Text(), header.size() + array.nbytes, header.size(), false, request.forward};
-    TFILE_TRY(member_name(&member.name, names, scratch, request.arrays[i].name));
+    TFILE_TRY(npz_member_name(&member.name, names, scratch, request.arrays[i].name));
     TFILE_TRY(zip.begin(made, member, layout.size));
     Layout::Checksum sum{crc32_update(0, header.data(), header.size()), {}};
     if (!request.forward) sum.positions[0] = layout.text.size() + ZipWriter::kCrcInLocal;
@@ -23102,7 +23759,7 @@ Status begin_packed(Packer &base, Vec<uint8_t> &head, Output &output, size_t i) 
   bool fortran = false;
   TFILE_TRY(make_npy_header(head, &fortran, array));
   ZipMember member = {Text(), head.size() + array.nbytes, head.size(), true, !output.can_patch()};
-  TFILE_TRY(member_name(&member.name, packer.names, packer.scratch, packer.request.arrays[i].name));
+  TFILE_TRY(npz_member_name(&member.name, packer.names, packer.scratch, packer.request.arrays[i].name));
   TFILE_TRY(packer.zip.begin(packer.made, member, output.position()));
   return packer.write(output);
 }
@@ -23136,7 +23793,7 @@ Status pack_text(NpzPacker &packer, Deflater &deflater, Output &output, const Di
   size_t head = 0;
   TFILE_TRY(put_npz_text(text, &head, entry));
   ZipMember member = {Text(), text.size(), head, true, !output.can_patch()};
-  TFILE_TRY(member_name(&member.name, packer.names, packer.scratch, entry.key));
+  TFILE_TRY(npz_member_name(&member.name, packer.names, packer.scratch, entry.key));
   TFILE_TRY(packer.zip.begin(packer.made, member, output.position()));
   TFILE_TRY(packer.write(output));
   TFILE_TRY(deflater.run(Bytes(text.data(), text.size()), true, deflate_method(packer.request.settings)));
@@ -23180,7 +23837,263 @@ const Format kNpzFormat = {
     .check = check_npz,
     .lay_out = lay_out_npz,
     .packing = &kNpzPacking,
+    .edit = edit_npz,
 };
+
+}  // namespace tfile
+#endif  // !defined(TENSORFILE_NO_NPZ)
+
+// src/format/zip/zip_records.h
+// Numbers of the zip format that its reader and its writer share.
+
+
+
+namespace tfile {
+
+inline constexpr uint32_t kZipLocalSignature = 0x04034B50;
+inline constexpr uint32_t kZipEntrySignature = 0x02014B50;
+inline constexpr uint32_t kZipEndSignature = 0x06054B50;
+inline constexpr uint32_t kZipWideEndSignature = 0x06064B50;
+inline constexpr uint32_t kZipLocatorSignature = 0x07064B50;
+inline constexpr uint32_t kZipDescriptorSignature = 0x08074B50;
+
+inline constexpr size_t kZipLocalSize = 30;
+inline constexpr size_t kZipEntrySize = 46;
+inline constexpr size_t kZipEndSize = 22;
+inline constexpr size_t kZipWideEndSize = 56;
+inline constexpr size_t kZipLocatorSize = 20;
+inline constexpr size_t kZipWideExtraSize = 20;
+inline constexpr size_t kZipMaxDescriptor = 24;
+inline constexpr size_t kZipMaxComment = 65535;
+
+inline constexpr uint16_t kZipFlagDescriptor = 0x0008;
+inline constexpr uint16_t kZipFlagUtf8 = 0x0800;
+inline constexpr uint16_t kZipFlagsEncrypted = 0x2041;
+inline constexpr uint16_t kZipFlagPatch = 0x0020;
+inline constexpr uint16_t kZipMethodStored = 0;
+inline constexpr uint16_t kZipMethodDeflate = 8;
+inline constexpr uint16_t kZipWideExtra = 1;
+inline constexpr uint16_t kZipPaddingExtra = 0xD935;
+// This value in a 16-bit field means that the number is stored with more bits elsewhere.
+inline constexpr uint16_t kZipFull16 = 0xFFFF;
+inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
+
+inline uint16_t load16(const uint8_t *from) {
+  return load_le<uint16_t>(from);
+}
+inline uint32_t load32(const uint8_t *from) {
+  return load_le<uint32_t>(from);
+}
+inline uint64_t load64(const uint8_t *from) {
+  return load_le<uint64_t>(from);
+}
+
+// Removes the next record from the front of an extra field. Returns false at the end of the field, and also if the rest
+// of the field is too short for the record or for the head of a record.
+inline bool next_zip_extra(uint16_t *id, Bytes *content, Bytes *extra) {
+  if (extra->size() < 4) return false;
+  const size_t size = load16(extra->data() + 2);
+  if (size > extra->size() - 4) return false;
+  *id = load16(extra->data());
+  *content = extra->from(4).first(size);
+  *extra = extra->from(4 + size);
+  return true;
+}
+
+// The parts of a whole record of the directory.
+inline Text zip_record_name(Bytes record) {
+  return Text(reinterpret_cast<const char *>(record.data()) + kZipEntrySize, load16(record.data() + 28));
+}
+inline Bytes zip_record_extra(Bytes record) {
+  return record.from(kZipEntrySize + load16(record.data() + 28)).first(load16(record.data() + 30));
+}
+inline Bytes zip_record_comment(Bytes record) {
+  return record.from(record.size() - load16(record.data() + 32));
+}
+
+inline bool zip_is_ascii(Text text) {
+  for (const char c : text) {
+    if (static_cast<uint8_t>(c) >= 0x80) return false;
+  }
+  return true;
+}
+
+}  // namespace tfile
+
+// src/format/npz/npz_edit.cpp
+#if !defined(TENSORFILE_NO_NPZ)
+// Changes the members' names and the text members of .npz. All other members are copied as they are stored, compressed
+// or not.
+
+
+namespace tfile {
+
+namespace {
+
+constexpr size_t kNone = SIZE_MAX;
+
+// A member of the old archive, in the order of its directory.
+struct Found_format_npz_npz_edit {
+  uint64_t data = 0;  // offset of the stored bytes
+  size_t extra = 0;   // index of the extra field of its local header
+  size_t extra_size = 0;
+  size_t array = kNone;  // index in the listing
+};
+
+class ArchiveEdit {
+ public:
+  ArchiveEdit(Splice &splice, const EditRequest &request)
+      : splice_(splice),
+        request_(request),
+        memory_(request.settings.memory()),
+        remarks_(memory_),
+        zip_(remarks_, request.source, request.settings, kNpzSuffix),
+        found_(memory_),
+        extras_(memory_),
+        kept_texts_(memory_),
+        names_(memory_),
+        scratch_(memory_),
+        made_(memory_),
+        writer_(memory_, data_alignment(request.settings)) {}
+
+  Status run() {
+    TFILE_TRY(zip_.open());
+    if (zip_.start() != 0) {
+      return Failure(TF_STATUS_UNSUPPORTED).in(request_.source.label).at(0)
+             << "bytes precede the zip archive, which an edit would not keep; a load with TF_OPTION_LENIENT and a save "
+                "write it without them";
+    }
+    TFILE_TRY(find_members());
+    TFILE_TRY(find_arrays());
+    TFILE_TRY(kept_texts_.resize(request_.metadata.size()));
+    std::fill(kept_texts_.begin(), kept_texts_.end(), false);
+    for (size_t i = 0; i < found_.size(); ++i)
+      TFILE_TRY(found_[i].array != kNone ? keep_array(i) : keep_other(i));
+    TFILE_TRY(add_texts());
+    made_.clear();
+    writer_.set_comment(zip_.comment());
+    TFILE_TRY(writer_.finish(made_, splice_.size, nullptr));
+    return splice_.write(made_.data(), made_.size());
+  }
+
+ private:
+  Status find_members() {
+    TFILE_TRY(found_.resize(zip_.count()));
+    for (size_t k = 0; k < zip_.count(); ++k) {
+      const size_t i = zip_.entry_at(k);
+      const uint64_t header = zip_.entry(i).header;
+      Bytes local;
+      Found_format_npz_npz_edit found;
+      TFILE_TRY(zip_.locate(&found.data, k));
+      TFILE_TRY(zip_.peek(&local, header, found.data - header));
+      const size_t name = load16(local.data() + 26);
+      const Bytes extra = local.from(kZipLocalSize + name);
+      found.extra = extras_.size();
+      found.extra_size = extra.size();
+      TFILE_TRY(extras_.append(extra.data(), extra.size()));
+      found_[i] = found;
+    }
+    return zip_.finish();
+  }
+
+  // Finds the member of each array by where its bytes are, because several members can have the same name.
+  Status find_arrays() {
+    const Vec<Member> &members = request_.listing.members;
+    for (size_t a = 0; a < members.size(); ++a) {
+      const size_t k = last_before(members[a].offset);
+      if (k == kNone) return header_changed(request_.source);
+      Found_format_npz_npz_edit &found = found_[zip_.entry_at(k)];
+      const bool same = found.array == kNone && Checked::within(members[a].offset, members[a].stored,
+                                                                found.data + zip_.entry(zip_.entry_at(k)).stored);
+      if (!same) return header_changed(request_.source);
+      found.array = a;
+    }
+    return kOk;
+  }
+
+  // Returns the position in the archive of the last member whose data begin at an offset or before it, or kNone.
+  size_t last_before(uint64_t offset) const {
+    size_t low = 0;
+    size_t high = zip_.count();
+    while (low < high) {
+      const size_t middle = low + (high - low) / 2;
+      if (found_[zip_.entry_at(middle)].data <= offset) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low == 0 ? kNone : low - 1;
+  }
+
+  Status keep_array(size_t i) {
+    const NewName &name = request_.names[found_[i].array];
+    if (name.removed) return kOk;
+    ZipCopy copy = copy_of(i);
+    copy.aligned = !zip_.entry(i).deflated;
+    copy.head = request_.listing.members[found_[i].array].offset - found_[i].data;
+    copy.renamed = name.renamed;
+    if (name.renamed) TFILE_TRY(npz_member_name(&copy.name, names_, scratch_, name.name));
+    return keep(i, copy);
+  }
+
+  // Keeps a member that is not an array, unless it is a text whose value has changed.
+  Status keep_other(size_t i) {
+    TFILE_TRY(zip_.name(&scratch_, i));
+    const Text key = without_npz_suffix(Text(scratch_.data(), scratch_.size()));
+    const DictEntry *const old = request_.listing.metadata->find(key);
+    if (old != nullptr) {
+      const size_t now = request_.metadata.index.find(key);
+      if (now == NameIndex::kNone || !equal(*old, request_.metadata.at(now))) return kOk;
+      kept_texts_[now] = true;
+    }
+    return keep(i, copy_of(i));
+  }
+
+  ZipCopy copy_of(size_t i) const {
+    const ZipEntry &entry = zip_.entry(i);
+    const Bytes record = zip_.record(i);
+    const Bytes extra(extras_.data() + found_[i].extra, found_[i].extra_size);
+    return {record, extra, zip_record_name(record), false, entry.stored, entry.size, false, 0};
+  }
+
+  Status keep(size_t i, const ZipCopy &copy) {
+    made_.clear();
+    TFILE_TRY(writer_.copy(made_, copy, splice_.size));
+    TFILE_TRY(splice_.write(made_.data(), made_.size()));
+    return splice_.copy(found_[i].data, copy.stored);
+  }
+
+  // Adds the texts that no member of the old archive has.
+  Status add_texts() {
+    for (size_t i = 0; i < request_.metadata.size(); ++i) {
+      if (kept_texts_[i]) continue;
+      made_.clear();
+      TFILE_TRY(put_npz_text_member(made_, writer_, names_, request_.metadata.at(i), splice_.size));
+      TFILE_TRY(splice_.write(made_.data(), made_.size()));
+    }
+    return kOk;
+  }
+
+  Splice &splice_;
+  const EditRequest &request_;
+  Memory &memory_;
+  Listing remarks_;
+  ZipReader zip_;
+  Vec<Found_format_npz_npz_edit> found_;
+  Vec<uint8_t> extras_;   // the extra fields of all local headers
+  Vec<bool> kept_texts_;  // for each metadata value
+  Arena names_;
+  Vec<char> scratch_;
+  Vec<uint8_t> made_;
+  ZipWriter writer_;
+};
+
+}  // namespace
+
+Status edit_npz(Splice &splice, const EditRequest &request) {
+  return ArchiveEdit(splice, request).run();
+}
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_NPZ)
@@ -23273,10 +24186,6 @@ bool is_apart(const Member &member) {
   return member.is_other && !member.invalid;
 }
 
-Text without_suffix(Text name) {
-  return name.ends_with(kNpzSuffix) ? Text(name.first(name.size() - strlen(kNpzSuffix))) : name;
-}
-
 // Lists the members of an archive: first all of them in listing.members, so that their names can be compared; then text
 // moves to the metadata, and what is not an array to listing.others.
 class Lister {
@@ -23310,7 +24219,7 @@ class Lister {
   // Members whose names differ only in the suffix would be the same to other readers. That of an array lacks it already.
   static Text key_of(const Lister *self, size_t index) {
     const Member &member = self->listing_.members[index];
-    return is_apart(member) ? without_suffix(member.name) : member.name;
+    return is_apart(member) ? without_npz_suffix(member.name) : member.name;
   }
   static Text name_at(const void *listing, size_t index) {
     return static_cast<const Listing *>(listing)->members[index].name;
@@ -23388,7 +24297,7 @@ class Lister {
     Status status = entry.deflated ? inflater_.begin(i, data, kHeaderPiece) : kOk;
     if (status.ok()) status = read_head(&head, i, data, kNpyPrefix < entry.size ? kNpyPrefix : entry.size);
     const bool is_array = !status.ok() || is_npy(head);
-    const Text listed = is_array ? without_suffix(name) : name;
+    const Text listed = is_array ? without_npz_suffix(name) : name;
     TFILE_TRY(check_name_length(source_, settings_, listed.size(), zip_.directory_offset(i)));
     TFILE_TRY(listing_.arena.copy(&out->name, listed));
     if (!is_array) {
@@ -23835,6 +24744,7 @@ struct SafetensorsDtype {
 
 inline constexpr size_t kSafetensorsLength = 8;  // size of the field before the header that contains its length
 inline constexpr Text kSafetensorsMetadata = "__metadata__";
+inline constexpr Text kSafetensorsOffsets = "data_offsets";  // the member of an array's description
 
 // Returns the row of a dtype, or NULL if the format does not have it. Arrays of dtypes further down in the table are
 // written first.
@@ -23842,6 +24752,11 @@ const SafetensorsDtype *safetensors_dtype(tf_dtype id);
 // Returns the dtype for a JSON string in the header, which may contain escapes, or NULL.
 const Dtype *safetensors_dtype(Text raw);
 
+inline bool is_json_space(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+// True if a raw key, which may contain escapes, equals a name that needs none.
+bool is_safetensors_key(Text raw, Text name);
 // Returns the first character that is not JSON white space, or a space if there is none.
 char first_json_token(Text text);
 
@@ -23849,6 +24764,7 @@ char first_json_token(Text text);
 Status list_safetensors(Listing &listing, const Source &source, const Settings &settings);
 Status check_safetensors(const SaveRequest &request);
 Status lay_out_safetensors(Layout &layout, const SaveRequest &request);
+Status edit_safetensors(Splice &splice, const EditRequest &request);
 
 }  // namespace tfile
 
@@ -23887,10 +24803,6 @@ constexpr SafetensorsDtype kDtypes_format_safetensors_safetensors[] = {
     {"U64", TF_DTYPE_UINT64},
 };
 
-bool is_json_space(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 bool probe_safetensors(Bytes head) {
   // Files of other formats give an implausible length, because their magic numbers are larger than this.
   constexpr uint64_t kMaxPlausible = UINT32_MAX;
@@ -23901,6 +24813,10 @@ bool probe_safetensors(Bytes head) {
 }
 
 }  // namespace
+
+bool is_safetensors_key(Text raw, Text name) {
+  return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
+}
 
 char first_json_token(Text text) {
   for (const char c : text) {
@@ -23937,7 +24853,233 @@ const Format kSafetensorsFormat = {
     .list = list_safetensors,
     .check = check_safetensors,
     .lay_out = lay_out_safetensors,
+    .edit = edit_safetensors,
+    .header_slack = true,
 };
+
+}  // namespace tfile
+#endif  // !defined(TENSORFILE_NO_SAFETENSORS)
+
+// src/format/safetensors/safetensors_edit.cpp
+#if !defined(TENSORFILE_NO_SAFETENSORS)
+// Changes the header of .safetensors. What it says about an array, including members that only other programs know, is
+// kept except for the offsets of the data.
+
+
+namespace tfile {
+
+namespace {
+
+constexpr uint64_t kAlignment_format_safetensors_safetensors_edit = 64;
+// File systems share blocks of this size between files.
+constexpr uint64_t kBlock_format_safetensors_safetensors_edit = 4096;
+
+// An array of the new file.
+struct Kept {
+  Text name;
+  Text info;       // the object that describes it in the old header
+  uint64_t begin;  // in the data sections: first of the old file, then of the new one
+  uint64_t end;
+  uint64_t from;  // offset in the old file
+};
+
+class HeaderEdit_format_safetensors_safetensors_edit {
+ public:
+  HeaderEdit_format_safetensors_safetensors_edit(Splice &splice, const EditRequest &request)
+      : splice_(splice), request_(request), header_(request.settings.memory()), kept_(request.settings.memory()) {}
+
+  Status run() {
+    TFILE_TRY(read_header());
+    TFILE_TRY(find_arrays());
+    TFILE_TRY(place());
+    TFILE_TRY(write_header());
+    for (const size_t i : order_)
+      TFILE_TRY(splice_.copy(kept_[i].from, kept_[i].end - kept_[i].begin));
+    return kOk;
+  }
+
+ private:
+  uint64_t old_start() const { return kSafetensorsLength + header_.size(); }
+
+  Status read_header() {
+    const Source &source = request_.source;
+    uint8_t field[kSafetensorsLength];
+    TFILE_TRY(read_at(source, 0, field, sizeof(field), Text()));
+    const auto length = load_le<uint64_t>(field);
+    const bool same =
+        length <= header_limit(request_.settings) && Checked::within(kSafetensorsLength, length, source.size);
+    if (!same) return header_changed(source);
+    TFILE_TRY(header_.resize(static_cast<size_t>(length)));
+    return read_at(source, kSafetensorsLength, header_.data(), length, Text());
+  }
+
+  // Finds the descriptions of the arrays that are kept, in the order of the header.
+  Status find_arrays() {
+    const Listing &listing = request_.listing;
+    JsonReader reader(Span<char>(header_.data(), header_.size()), request_.source.label, kSafetensorsLength);
+    size_t found = 0;
+    TFILE_TRY(kept_.reserve(listing.members.size()));
+    TFILE_TRY(reader.begin_object());
+    for (;;) {
+      bool more = false;
+      Text name;
+      TFILE_TRY(reader.next_key(&more, &name));
+      if (!more) break;
+      const size_t start = reader.position();
+      const Text rest = reader.rest();
+      TFILE_TRY(reader.skip());
+      if (name == kSafetensorsMetadata) continue;
+      const size_t i = listing.names.find(name);
+      if (i == NameIndex::kNone) return header_changed(request_.source);
+      ++found;
+      if (!request_.names[i].removed) TFILE_TRY(keep(i, rest.first(reader.position() - start)));
+    }
+    return found == listing.members.size() ? kOk : header_changed(request_.source);
+  }
+
+  Status keep(size_t i, Text info) {
+    const Member &member = request_.listing.members[i];
+    if (member.offset < old_start()) return header_changed(request_.source);
+    const uint64_t begin = member.offset - old_start();
+    return kept_.push(Kept{request_.names[i].name, info, begin, begin + member.stored, member.offset});
+  }
+
+  // Gives the arrays new offsets without gaps, in the order of the old ones. Empty arrays precede the array that begins
+  // where they end.
+  Status place() {
+    TFILE_TRY(order_.resize(kept_.size()));
+    for (size_t i = 0; i < order_.size(); ++i)
+      order_[i] = i;
+    std::sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
+      if (kept_[a].begin != kept_[b].begin) return kept_[a].begin < kept_[b].begin;
+      return kept_[a].end != kept_[b].end ? kept_[a].end < kept_[b].end : a < b;
+    });
+    uint64_t at = 0;
+    for (const size_t i : order_) {
+      Kept &array = kept_[i];
+      const uint64_t nbytes = array.end - array.begin;
+      array.begin = at;
+      array.end = at += nbytes;
+    }
+    return kOk;
+  }
+
+  Status write_header() {
+    Memory &memory = request_.settings.memory();
+    Vec<char> text(memory);
+    TFILE_TRY(text.resize(kSafetensorsLength));
+    JsonText json(&text);
+    TFILE_TRY(put_object(json));
+    const uint64_t start = data_start(text.size());
+    const size_t written = text.size();
+    TFILE_TRY(text.resize(static_cast<size_t>(start)));
+    memset(text.data() + written, ' ', text.size() - written);
+    store_le(text.data(), start - kSafetensorsLength);
+    return splice_.write(text.data(), text.size());
+  }
+
+  // Returns the offset of the data after a header of this many bytes. A header that fits keeps the old offset. One that
+  // does not moves the data by whole blocks, which file systems can share between the files, if that keeps the alignment.
+  uint64_t data_start(uint64_t length) const {
+    const uint64_t old = old_start();
+    if (length <= old) return old;
+    if (old % kAlignment_format_safetensors_safetensors_edit != 0) return Checked(length).align_up(kAlignment_format_safetensors_safetensors_edit).value();
+    return old + Checked(length - old).align_up(kBlock_format_safetensors_safetensors_edit).value();
+  }
+
+  Status put_object(JsonText &json) const {
+    bool first = true;
+    TFILE_TRY(json.put("{"));
+    if (request_.metadata.size() > 0) TFILE_TRY(put_metadata(json));
+    first = request_.metadata.size() == 0;
+    for (const Kept &array : kept_) {
+      if (!first) TFILE_TRY(json.put(","));
+      first = false;
+      TFILE_TRY(json.string(array.name));
+      TFILE_TRY(json.put(":"));
+      TFILE_TRY(put_info(json, array));
+    }
+    return json.put("}");
+  }
+
+  Status put_metadata(JsonText &json) const {
+    TFILE_TRY(json.string(kSafetensorsMetadata));
+    TFILE_TRY(json.put(":{"));
+    for (size_t i = 0; i < request_.metadata.size(); ++i) {
+      const DictEntry &entry = request_.metadata.at(i);
+      if (i > 0) TFILE_TRY(json.put(","));
+      TFILE_TRY(json.string(entry.key));
+      TFILE_TRY(json.put(":"));
+      TFILE_TRY(json.string(entry.string));
+    }
+    return json.put("}");
+  }
+
+  // Copies the members of an array's description, with the new offsets.
+  Status put_info(JsonText &json, const Kept &array) const {
+    // Reading it decodes nothing, and so changes nothing.
+    char *const start = const_cast<char *>(array.info.data());
+    JsonReader reader(Span<char>(start, array.info.size()), request_.source.label, kSafetensorsLength);
+    bool first = true;
+    TFILE_TRY(json.put("{"));
+    TFILE_TRY(reader.begin_object());
+    for (;;) {
+      bool more = false;
+      Text key;
+      TFILE_TRY(reader.next_raw_key(&more, &key));
+      if (!more) return json.put("}");
+      if (!first) TFILE_TRY(json.put(","));
+      first = false;
+      TFILE_TRY(json.put("\""));
+      TFILE_TRY(json.put(key));
+      TFILE_TRY(json.put("\":"));
+      const size_t begin = reader.position();
+      TFILE_TRY(reader.skip());
+      if (is_safetensors_key(key, kSafetensorsOffsets)) {
+        TFILE_TRY(put_offsets(json, array));
+      } else {
+        TFILE_TRY(put_compact(json, array.info.from(begin).first(reader.position() - begin)));
+      }
+    }
+  }
+
+  static Status put_offsets(JsonText &json, const Kept &array) {
+    TFILE_TRY(json.put("["));
+    TFILE_TRY(json.number(array.begin));
+    TFILE_TRY(json.put(","));
+    TFILE_TRY(json.number(array.end));
+    return json.put("]");
+  }
+
+  // Puts JSON without the white space between its tokens.
+  static Status put_compact(JsonText &json, Text text) {
+    bool in_string = false;
+    size_t start = 0;
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (in_string && text[i] == '\\') {
+        ++i;
+      } else if (text[i] == '"') {
+        in_string = !in_string;
+      } else if (!in_string && is_json_space(text[i])) {
+        TFILE_TRY(json.put(text.from(start).first(i - start)));
+        start = i + 1;
+      }
+    }
+    return json.put(text.from(start));
+  }
+
+  Splice &splice_;
+  const EditRequest &request_;
+  Vec<char> header_;                               // without its length
+  Vec<Kept> kept_;                                 // in the order of the header
+  Vec<size_t> order_{request_.settings.memory()};  // indices of kept_ in the order of the data
+};
+
+}  // namespace
+
+Status edit_safetensors(Splice &splice, const EditRequest &request) {
+  return HeaderEdit_format_safetensors_safetensors_edit(splice, request).run();
+}
 
 }  // namespace tfile
 #endif  // !defined(TENSORFILE_NO_SAFETENSORS)
@@ -23959,9 +25101,12 @@ constexpr uint64_t kFirstRead_format_safetensors_safetensors_read = uint64_t{64}
 // The size of the shortest entry for an array.
 constexpr size_t kMinEntry = sizeof(R"("":{"dtype":"","shape":[],"data_offsets":[0,0]})") - 1;
 
-// True if a raw key, which may contain escapes, equals a name that needs none.
-bool is_key(Text raw, Text name) {
-  return raw == name || (has_json_escape(raw) && compare_raw_json(raw, name) == 0);
+// True if the file is text that begins as JSON does. No valid length looks so: its last bytes are 0.
+bool begins_with_json(Text head) {
+  const Text length = head.first(kSafetensorsLength);
+  const auto is_text = [](char c) { return static_cast<uint8_t>(c) >= ' ' || (c >= '\t' && c <= '\r'); };
+  const char first = first_json_token(head);
+  return (first == '{' || first == '[') && std::all_of(length.begin(), length.end(), is_text);
 }
 
 // Checks the length of the header. `head` is the part of the file that has been read.
@@ -23974,6 +25119,9 @@ Status check_length(uint64_t length, Text head, const Source &source, const Sett
   if (length > 0 && first != ' ' && first != '{') {
     return fail(TF_STATUS_FORMAT)
            << "not a safetensors file: it does not begin with the length of a JSON header and '{'";
+  }
+  if (begins_with_json(head)) {
+    return fail(TF_STATUS_FORMAT) << "not a safetensors file: it begins with JSON instead of the length of a header";
   }
   if (length == 0) return fail(TF_STATUS_CORRUPT) << "the header has 0 bytes, expected a JSON object";
   if (!end.valid()) return fail(TF_STATUS_CORRUPT) << "a header of " << length << " bytes, which is beyond 2^63";
@@ -24005,7 +25153,7 @@ Status read_header_format_safetensors_safetensors_read(Vec<char> &bytes, const S
 }
 
 // The fields of one array in the header, and their positions.
-struct Fields_format_safetensors_safetensors_read {
+struct Fields {
   const Dtype *dtype = nullptr;
   Text dtype_text;  // the text of the dtype in the header, undecoded
   int64_t sizes[kMaxRank];
@@ -24055,15 +25203,15 @@ class HeaderScan {
   Status index_names();
   Status scan_metadata();
   Status check_keys(size_t count);
-  bool read_common(Fields_format_safetensors_safetensors_read *fields);
+  bool read_common(Fields *fields);
   const Dtype *dtype_of(Text raw);
-  Status read_fields(Fields_format_safetensors_safetensors_read *fields);
-  Status read_field(Fields_format_safetensors_safetensors_read *fields, Text key);
+  Status read_fields(Fields *fields);
+  Status read_field(Fields *fields, Text key);
   Status begin_field(size_t *at, const char *what);
-  Status read_shape(Fields_format_safetensors_safetensors_read *fields);
-  Status read_offsets(Fields_format_safetensors_safetensors_read *fields);
-  Status check_size(Text name, const Fields_format_safetensors_safetensors_read &fields);
-  Status reread(Fields_format_safetensors_safetensors_read *fields, const Entry &entry);
+  Status read_shape(Fields *fields);
+  Status read_offsets(Fields *fields);
+  Status check_size(Text name, const Fields &fields);
+  Status reread(Fields *fields, const Entry &entry);
   Failure blame_offsets(const Entry &entry);
   Status check_layout();
   Status check_end(uint64_t data_bytes);
@@ -24150,7 +25298,7 @@ Status HeaderScan::scan_value(Text name) {
   }
   constexpr size_t kIndexedAtOnce = 64;
   const char *const text = json() + reader_.position();
-  Fields_format_safetensors_safetensors_read fields;
+  Fields fields;
   TFILE_TRY(read_fields(&fields));
   TFILE_TRY(check_size(name, fields));
   TFILE_TRY(entries_.push(Entry{name, fields.offsets[0], fields.offsets[1], fields.dtype, text, {}}));
@@ -24172,7 +25320,7 @@ Status HeaderScan::index_names() {
 
 // Reads the value of an array if it has the form that nearly every writer uses, which is fast. Otherwise returns false
 // without reading anything.
-bool HeaderScan::read_common(Fields_format_safetensors_safetensors_read *fields) {
+bool HeaderScan::read_common(Fields *fields) {
   const Text rest = reader_.rest();
   CommonForm form(rest);
   const auto position = [&] { return position_of(form.at()) - 1; };
@@ -24209,7 +25357,7 @@ const Dtype *HeaderScan::dtype_of(Text raw) {
   return last_dtype_;
 }
 
-Status HeaderScan::read_fields(Fields_format_safetensors_safetensors_read *fields) {
+Status HeaderScan::read_fields(Fields *fields) {
   if (read_common(fields)) return kOk;
   fields->dtype_at = fields->shape_at = fields->offsets_at = 0;
   const size_t start = reader_.position();
@@ -24228,18 +25376,18 @@ Status HeaderScan::read_fields(Fields_format_safetensors_safetensors_read *field
   return absent == nullptr ? kOk : reader_.fail(start) << "has no '" << absent << "'";
 }
 
-Status HeaderScan::read_field(Fields_format_safetensors_safetensors_read *fields, Text key) {
-  if (is_key(key, "dtype")) {
+Status HeaderScan::read_field(Fields *fields, Text key) {
+  if (is_safetensors_key(key, "dtype")) {
     TFILE_TRY(begin_field(&fields->dtype_at, "dtype"));
     TFILE_TRY(reader_.raw_string(&fields->dtype_text));
     fields->dtype = dtype_of(fields->dtype_text);
     return kOk;
   }
-  if (is_key(key, "shape")) {
+  if (is_safetensors_key(key, "shape")) {
     TFILE_TRY(begin_field(&fields->shape_at, "shape"));
     return read_shape(fields);
   }
-  if (is_key(key, "data_offsets")) {
+  if (is_safetensors_key(key, kSafetensorsOffsets)) {
     TFILE_TRY(begin_field(&fields->offsets_at, "data_offsets"));
     return read_offsets(fields);
   }
@@ -24253,7 +25401,7 @@ Status HeaderScan::begin_field(size_t *at, const char *what) {
   return kOk;
 }
 
-Status HeaderScan::read_shape(Fields_format_safetensors_safetensors_read *fields) {
+Status HeaderScan::read_shape(Fields *fields) {
   TFILE_TRY(reader_.begin_array());
   for (;;) {
     bool more = false;
@@ -24269,7 +25417,7 @@ Status HeaderScan::read_shape(Fields_format_safetensors_safetensors_read *fields
   return kOk;
 }
 
-Status HeaderScan::read_offsets(Fields_format_safetensors_safetensors_read *fields) {
+Status HeaderScan::read_offsets(Fields *fields) {
   TFILE_TRY(reader_.begin_array());
   uint64_t count = 0;
   for (;; ++count) {
@@ -24287,7 +25435,7 @@ Status HeaderScan::read_offsets(Fields_format_safetensors_safetensors_read *fiel
 }
 
 // Checks that the offsets span exactly the bytes that dtype and shape need.
-Status HeaderScan::check_size(Text name, const Fields_format_safetensors_safetensors_read &fields) {
+Status HeaderScan::check_size(Text name, const Fields &fields) {
   TFILE_TRY(check_rank(source_, settings_, name, fields.rank, kSafetensorsLength + fields.shape_at));
   const uint64_t begin = fields.offsets[0];
   const uint64_t end = fields.offsets[1];
@@ -24410,14 +25558,14 @@ Status HeaderScan::check_end(uint64_t data_bytes) {
   return listing_.tolerate(settings_, failure);
 }
 
-Status HeaderScan::reread(Fields_format_safetensors_safetensors_read *fields, const Entry &entry) {
+Status HeaderScan::reread(Fields *fields, const Entry &entry) {
   reader_.seek(position_of(entry.text));
   return read_fields(fields);
 }
 
 // Begins an error about the offsets of an array that has already been scanned.
 Failure HeaderScan::blame_offsets(const Entry &entry) {
-  Fields_format_safetensors_safetensors_read fields;
+  Fields fields;
   (void)reread(&fields, entry);
   reader_.about_array(entry.name);
   return reader_.fail(fields.offsets_at);
@@ -24448,7 +25596,7 @@ Status HeaderScan::allocate_names_and_shapes() {
 
 // Adds an array to the listing, with its name and shape copied from the header.
 Status HeaderScan::build_entry(Entry &entry) {
-  Fields_format_safetensors_safetensors_read fields;
+  Fields fields;
   TFILE_TRY(reread(&fields, entry));
   TFILE_TRY(listing_.arena.copy(&entry.name, entry.name));
   if (fields.rank > 0) memcpy(shapes_, fields.sizes, static_cast<size_t>(fields.rank) * sizeof(int64_t));
@@ -24784,6 +25932,70 @@ Status SaveRefusals::result(tf_status status, Text what) {
 
 }  // namespace tfile
 
+// src/format/splice.cpp
+namespace tfile {
+
+// Extends the last run if the bytes follow it, or else adds one.
+Status Splice::add(uint64_t nbytes, uint64_t from, bool is_new) {
+  if (nbytes == 0) return kOk;
+  const Checked end = Checked(size) + nbytes;
+  if (!end.valid()) return Failure(TF_STATUS_UNSUPPORTED) << "the file would have 2^63 bytes or more";
+  const bool follows = !runs.empty() && runs.back().is_new == is_new && from != Run::kZeros &&
+                       runs.back().from != Run::kZeros && runs.back().from + runs.back().nbytes == from;
+  if (follows) {
+    runs.back().nbytes += nbytes;
+  } else {
+    TFILE_TRY(runs.push(Run{size, nbytes, from, is_new}));
+  }
+  size = end.value();
+  return kOk;
+}
+
+Status Splice::write(const void *bytes, size_t nbytes) {
+  const size_t index = text.size();
+  TFILE_TRY(text.append(static_cast<const uint8_t *>(bytes), nbytes));
+  return add(nbytes, index, true);
+}
+
+Status Splice::write_zeros(uint64_t count) {
+  constexpr uint8_t kFew[64] = {};
+  if (count <= sizeof(kFew)) return write(kFew, static_cast<size_t>(count));
+  while (count > 0) {
+    const uint64_t piece = count < kMaxZeros ? count : kMaxZeros;
+    TFILE_TRY(add(piece, Run::kZeros, true));
+    count -= piece;
+  }
+  return kOk;
+}
+
+Status Splice::copy(uint64_t offset, uint64_t nbytes) {
+  return add(nbytes, offset, false);
+}
+
+const uint8_t *Splice::bytes(const Run &run) const {
+  static constexpr uint8_t kZeros[kMaxZeros] = {};
+  return run.from == Run::kZeros ? kZeros : text.data() + run.from;
+}
+
+size_t Splice::find(uint64_t offset) const {
+  const auto after = [](uint64_t position, const Run &run) { return position < run.at; };
+  return static_cast<size_t>(std::upper_bound(runs.begin(), runs.end(), offset, after) - runs.begin()) - 1;
+}
+
+bool Splice::fits_in_place(uint64_t *nbytes, uint64_t old_size) const {
+  *nbytes = 0;
+  if (size != old_size) return false;
+  bool copied = false;
+  for (const Run &run : runs) {
+    if (run.is_new ? copied : run.at != run.from) return false;
+    copied = copied || !run.is_new;
+    if (run.is_new) *nbytes += run.nbytes;
+  }
+  return true;
+}
+
+}  // namespace tfile
+
 // src/format/zip/zip_end.h
 // What the end records of a zip archive say. Only the files of ZipReader include it.
 
@@ -24802,60 +26014,6 @@ struct ZipReader::End {
   bool wide;
   uint64_t wide_at;  // offset of the zip64 record from the start of the archive, according to the locator
 };
-
-}  // namespace tfile
-
-// src/format/zip/zip_records.h
-// Numbers of the zip format that its reader and its writer share.
-
-
-
-namespace tfile {
-
-inline constexpr uint32_t kZipLocalSignature = 0x04034B50;
-inline constexpr uint32_t kZipEntrySignature = 0x02014B50;
-inline constexpr uint32_t kZipEndSignature = 0x06054B50;
-inline constexpr uint32_t kZipWideEndSignature = 0x06064B50;
-inline constexpr uint32_t kZipLocatorSignature = 0x07064B50;
-inline constexpr uint32_t kZipDescriptorSignature = 0x08074B50;
-
-inline constexpr size_t kZipLocalSize = 30;
-inline constexpr size_t kZipEntrySize = 46;
-inline constexpr size_t kZipEndSize = 22;
-inline constexpr size_t kZipWideEndSize = 56;
-inline constexpr size_t kZipLocatorSize = 20;
-inline constexpr size_t kZipWideExtraSize = 20;
-inline constexpr size_t kZipMaxDescriptor = 24;
-inline constexpr size_t kZipMaxComment = 65535;
-
-inline constexpr uint16_t kZipFlagDescriptor = 0x0008;
-inline constexpr uint16_t kZipFlagUtf8 = 0x0800;
-inline constexpr uint16_t kZipFlagsEncrypted = 0x2041;
-inline constexpr uint16_t kZipFlagPatch = 0x0020;
-inline constexpr uint16_t kZipMethodStored = 0;
-inline constexpr uint16_t kZipMethodDeflate = 8;
-inline constexpr uint16_t kZipWideExtra = 1;
-inline constexpr uint16_t kZipPaddingExtra = 0xD935;
-// This value in a 16-bit field means that the number is stored with more bits elsewhere.
-inline constexpr uint16_t kZipFull16 = 0xFFFF;
-inline constexpr uint32_t kZipFull32 = 0xFFFFFFFF;
-
-inline uint16_t load16(const uint8_t *from) {
-  return load_le<uint16_t>(from);
-}
-inline uint32_t load32(const uint8_t *from) {
-  return load_le<uint32_t>(from);
-}
-inline uint64_t load64(const uint8_t *from) {
-  return load_le<uint64_t>(from);
-}
-
-inline bool zip_is_ascii(Text text) {
-  for (const char c : text) {
-    if (static_cast<uint8_t>(c) >= 0x80) return false;
-  }
-  return true;
-}
 
 }  // namespace tfile
 
@@ -24913,6 +26071,9 @@ Status ZipReader::find_end_in(End *end, Bytes tail) {
                            << extra - comment << " bytes follow the end of the zip archive";
     TFILE_TRY(listing_.tolerate(settings_, failure));
   }
+  const uint64_t after = tail.size() - found - kZipEndSize;
+  const uint64_t comment = load16(record + 20);
+  TFILE_TRY(comment_.append(record + kZipEndSize, static_cast<size_t>(comment < after ? comment : after)));
   end->disk = load16(record + 4);
   end->first_disk = load16(record + 6);
   end->entries_here = load16(record + 8);
@@ -25073,18 +26234,6 @@ const char *method_name(uint32_t method) {
   }
 }
 
-// Removes the next record from the front of an extra field. Returns false at the end of the field, and also if the rest
-// of the field is too short for the record or for the head of a record.
-bool next_extra(uint16_t *id, Bytes *content, Bytes *extra) {
-  if (extra->size() < 4) return false;
-  const size_t size = load16(extra->data() + 2);
-  if (size > extra->size() - 4) return false;
-  *id = load16(extra->data());
-  *content = extra->from(4).first(size);
-  *extra = extra->from(4 + size);
-  return true;
-}
-
 // If the 32-bit value has the maximum, which means that it is stored elsewhere, replaces it by the next 64-bit number
 // of a zip64 extra field. Returns false if there is none.
 bool read_wide(uint64_t *value, Bytes *content) {
@@ -25105,6 +26254,7 @@ ZipReader::ZipReader(Listing &listing, const Source &source, const Settings &set
       directory_(settings.memory()),
       entries_(settings.memory()),
       order_(settings.memory()),
+      comment_(settings.memory()),
       window_(settings.memory()) {}
 
 Failure ZipReader::failure(tf_status status, const ZipEntry &entry, uint64_t offset) const {
@@ -25213,7 +26363,7 @@ Status ZipReader::widen(ZipEntry *entry, uint32_t *disk, Bytes extra) const {
   bool seen = false;
   uint16_t id = 0;
   Bytes content;
-  while (next_extra(&id, &content, &extra)) {
+  while (next_zip_extra(&id, &content, &extra)) {
     if (id != kZipWideExtra || seen) continue;
     seen = true;
     const bool found =
@@ -25308,12 +26458,16 @@ Status ZipReader::name(Vec<char> *out, size_t i) const {
   return kOk;
 }
 
-Bytes ZipReader::extra(size_t i, uint16_t id) const {
+Bytes ZipReader::record(size_t i) const {
   const uint8_t *const record = directory_.data() + entries_[i].record;
-  Bytes left(record + kZipEntrySize + load16(record + 28), load16(record + 30));
+  return Bytes(record, kZipEntrySize + load16(record + 28) + load16(record + 30) + load16(record + 32));
+}
+
+Bytes ZipReader::extra(size_t i, uint16_t id) const {
+  Bytes left = zip_record_extra(record(i));
   uint16_t found = 0;
   Bytes content;
-  while (next_extra(&found, &content, &left)) {
+  while (next_zip_extra(&found, &content, &left)) {
     if (found == id) return content;
   }
   return Bytes();
@@ -25376,7 +26530,7 @@ Status ZipReader::compare_local(const ZipEntry &entry, const uint8_t *header, Te
   uint64_t size = load32(header + 22);
   uint16_t id = 0;
   Bytes content;
-  while ((size == kZipFull32 || stored == kZipFull32) && next_extra(&id, &content, &extra)) {
+  while ((size == kZipFull32 || stored == kZipFull32) && next_zip_extra(&id, &content, &extra)) {
     if (id == kZipWideExtra && (!read_wide(&size, &content) || !read_wide(&stored, &content))) break;
   }
   // If a descriptor follows the data, the header may leave the fields 0.
@@ -25503,7 +26657,122 @@ uint64_t padding_size(uint64_t at, uint64_t alignment) {
   return padding;
 }
 
+// Appends an extra field of padding_size() bytes.
+Status put_padding(Vec<uint8_t> &out, uint64_t padding, uint64_t alignment) {
+  if (padding == 0) return kOk;
+  uint8_t lead[6];
+  store_le(lead, kZipPaddingExtra);
+  store_le(lead + 2, static_cast<uint16_t>(padding - 4));
+  store_le(lead + 4, static_cast<uint16_t>(alignment));
+  const size_t filled = padding < sizeof(lead) ? 4 : sizeof(lead);
+  TFILE_TRY(out.append(lead, filled));
+  const size_t before = out.size();
+  const auto zeros = static_cast<size_t>(padding) - filled;
+  TFILE_TRY(out.resize(before + zeros));
+  if (zeros > 0) memset(out.data() + before, 0, zeros);
+  return kOk;
+}
+
+// The extra field of 64-bit numbers, which is absent without any.
+class WideExtra {
+ public:
+  void add(uint64_t value) {
+    store_le(bytes_ + size_, value);
+    size_ += sizeof(value);
+  }
+  // Adds the numbers that 32 bits cannot hold.
+  void add_wide(uint64_t size, uint64_t stored, uint64_t header) {
+    for (const uint64_t value : {size, stored, header}) {
+      if (value >= kZipFull32) add(value);
+    }
+  }
+  size_t size() const { return size_ > kZipExtraHead ? size_ : 0; }
+  Status put(Vec<uint8_t> &out) {
+    store_le(bytes_, kZipWideExtra);
+    store_le(bytes_ + 2, static_cast<uint16_t>(size_ - kZipExtraHead));
+    return out.append(bytes_, size());
+  }
+
+ private:
+  uint8_t bytes_[kZipExtraHead + 3 * sizeof(uint64_t)];
+  size_t size_ = kZipExtraHead;
+};
+
+// Appends the records of an extra field that do not depend on the layout of the archive.
+Status put_kept_extra(Vec<uint8_t> &out, Bytes extra) {
+  uint16_t id = 0;
+  Bytes content;
+  while (next_zip_extra(&id, &content, &extra)) {
+    if (id == kZipWideExtra || id == kZipPaddingExtra) continue;
+    TFILE_TRY(out.append(content.data() - kZipExtraHead, kZipExtraHead + content.size()));
+  }
+  return kOk;
+}
+
+// Stores the size of an extra field, which begins at `start` and ends with `out`, at the position `field`.
+Status set_extra_size(Vec<uint8_t> &out, size_t field, size_t start, Text name) {
+  const size_t size = out.size() - start;
+  if (size > kZipFull16) {
+    return Failure(TF_STATUS_UNSUPPORTED).array(name) << "its extra field would have more than 65535 bytes";
+  }
+  store_le(out.data() + field, static_cast<uint16_t>(size));
+  return kOk;
+}
+
 }  // namespace
+
+Status ZipWriter::copy(Vec<uint8_t> &out, const ZipCopy &member, uint64_t at) {
+  constexpr size_t kShared = 14;  // from the version to the CRC-32, which both headers have
+  const bool wide = member.stored >= kZipFull32 || member.size >= kZipFull32;
+  uint8_t entry[kZipEntrySize];
+  memcpy(entry, member.record.data(), sizeof(entry));
+  // The sizes are known, so no descriptor follows the data.
+  auto flags = static_cast<uint16_t>(load16(entry + 8) & ~kZipFlagDescriptor);
+  if (member.renamed) flags &= static_cast<uint16_t>(~kZipFlagUtf8);
+  if (member.renamed && !zip_is_ascii(member.name)) flags |= kZipFlagUtf8;
+  store_le(entry + 8, flags);
+  if ((wide || at >= kZipFull32) && load16(entry + 6) < kVersionWide) store_le(entry + 6, kVersionWide);
+  store_le(entry + 20, narrow32(member.stored));
+  store_le(entry + 24, narrow32(member.size));
+  store_le(entry + 28, static_cast<uint16_t>(member.name.size()));
+  store_le(entry + 42, narrow32(at));
+
+  uint8_t local[kZipLocalSize] = {};
+  store_le(local, kZipLocalSignature);
+  memcpy(local + 4, entry + 6, kShared);
+  store_le(local + 18, wide ? kZipFull32 : narrow32(member.stored));
+  store_le(local + 22, wide ? kZipFull32 : narrow32(member.size));
+  store_le(local + 26, static_cast<uint16_t>(member.name.size()));
+  const size_t header = out.size();
+  WideExtra local_wide;
+  if (wide) local_wide.add(member.size);
+  if (wide) local_wide.add(member.stored);
+  TFILE_TRY(out.append(local, sizeof(local)));
+  TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(member.name.data()), member.name.size()));
+  const size_t extra = out.size();
+  TFILE_TRY(local_wide.put(out));
+  TFILE_TRY(put_kept_extra(out, member.local_extra));
+  const uint64_t data = at + (out.size() - header) + member.head;
+  if (member.aligned) TFILE_TRY(put_padding(out, padding_size(data, alignment_), alignment_));
+  TFILE_TRY(set_extra_size(out, header + 28, extra, member.name));
+  return copy_record(entry, member, at);
+}
+
+// Appends the record of a copied member, which begins with `entry`, to the directory.
+Status ZipWriter::copy_record(const uint8_t *entry, const ZipCopy &member, uint64_t at) {
+  const size_t record = copied_.size();
+  WideExtra wide;
+  wide.add_wide(member.size, member.stored, at);
+  TFILE_TRY(copied_.append(entry, kZipEntrySize));
+  TFILE_TRY(copied_.append(reinterpret_cast<const uint8_t *>(member.name.data()), member.name.size()));
+  const size_t extra = copied_.size();
+  TFILE_TRY(wide.put(copied_));
+  TFILE_TRY(put_kept_extra(copied_, zip_record_extra(member.record)));
+  TFILE_TRY(set_extra_size(copied_, record + 30, extra, member.name));
+  const Bytes comment = zip_record_comment(member.record);
+  ++copied_count_;
+  return copied_.append(comment.data(), comment.size());
+}
 
 Status ZipWriter::begin(Vec<uint8_t> &out, const ZipMember &member, uint64_t at) {
   Record record = {};
@@ -25559,25 +26828,12 @@ Status ZipWriter::put_local(Vec<uint8_t> &out, const Record &record, uint64_t he
   TFILE_TRY(out.append(header, sizeof(header)));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
   if (record.wide) {
-    uint8_t wide[kZipWideExtraSize] = {};
-    store_le(wide, kZipWideExtra);
-    store_le(wide + 2, static_cast<uint16_t>(16));
-    store_le(wide + 4, known ? record.size : 0);
-    store_le(wide + 12, known ? record.stored : 0);
-    TFILE_TRY(out.append(wide, sizeof(wide)));
+    WideExtra wide;
+    wide.add(known ? record.size : 0);
+    wide.add(known ? record.stored : 0);
+    TFILE_TRY(wide.put(out));
   }
-  if (padding == 0) return kOk;
-  uint8_t lead[6];
-  store_le(lead, kZipPaddingExtra);
-  store_le(lead + 2, static_cast<uint16_t>(padding - 4));
-  store_le(lead + 4, static_cast<uint16_t>(alignment_));
-  const size_t filled = padding < sizeof(lead) ? 4 : sizeof(lead);
-  TFILE_TRY(out.append(lead, filled));
-  const size_t before = out.size();
-  const auto zeros = static_cast<size_t>(padding) - filled;
-  TFILE_TRY(out.resize(before + zeros));
-  if (zeros > 0) memset(out.data() + before, 0, zeros);
-  return kOk;
+  return put_padding(out, padding, alignment_);
 }
 
 Status ZipWriter::put_descriptor(Vec<uint8_t> &out) const {
@@ -25605,7 +26861,7 @@ Status ZipWriter::patch(Output &output) const {
 }
 
 Checked ZipWriter::directory_size() const {
-  Checked size;
+  Checked size = copied_.size();
   for (const Record &record : records_) {
     size = size + kZipEntrySize + record.name.size() + record.extra;
     size_t wide = 4;
@@ -25618,6 +26874,7 @@ Checked ZipWriter::directory_size() const {
 
 Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) const {
   const size_t before = out.size();
+  TFILE_TRY(out.append(copied_.data(), copied_.size()));
   Bytes extras(extras_.data(), extras_.size());
   for (const Record &record : records_) {
     if (crcs != nullptr) TFILE_TRY(crcs->push(out.size() + kCrcInEntry));
@@ -25628,36 +26885,28 @@ Status ZipWriter::finish(Vec<uint8_t> &out, uint64_t at, Vec<size_t> *crcs) cons
 }
 
 Status ZipWriter::put_entry(Vec<uint8_t> &out, const Record &record, Bytes extra) const {
-  uint8_t wide[kZipWideExtraSize + 8];
-  size_t wide_size = 4;
-  for (const uint64_t value : {record.size, record.stored, record.header}) {
-    if (value < kZipFull32) continue;
-    store_le(wide + wide_size, value);
-    wide_size += 8;
-  }
-  const bool is_wide = wide_size > 4;
-  store_le(wide, kZipWideExtra);
-  store_le(wide + 2, static_cast<uint16_t>(wide_size - 4));
+  WideExtra wide;
+  wide.add_wide(record.size, record.stored, record.header);
   uint8_t entry[kZipEntrySize] = {};
   store_le(entry, kZipEntrySignature);
   store_le(entry + 4, kMadeBy);
-  store_le(entry + 6, is_wide || record.wide ? kVersionWide : kVersion);
+  store_le(entry + 6, wide.size() > 0 || record.wide ? kVersionWide : kVersion);
   store_le(entry + 8, record.flags);
   store_le(entry + 10, record.deflated ? kZipMethodDeflate : kZipMethodStored);
   store_le(entry + 14, kDate);
   put_fields(entry + kCrcInEntry, record, false, true);
   store_le(entry + 28, static_cast<uint16_t>(record.name.size()));
-  store_le(entry + 30, static_cast<uint16_t>((is_wide ? wide_size : 0) + extra.size()));
+  store_le(entry + 30, static_cast<uint16_t>(wide.size() + extra.size()));
   store_le(entry + 38, kPermissions);
   store_le(entry + 42, narrow32(record.header));
   TFILE_TRY(out.append(entry, sizeof(entry)));
   TFILE_TRY(out.append(reinterpret_cast<const uint8_t *>(record.name.data()), record.name.size()));
-  if (is_wide) TFILE_TRY(out.append(wide, wide_size));
+  TFILE_TRY(wide.put(out));
   return out.append(extra.data(), extra.size());
 }
 
 Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) const {
-  const uint64_t count = records_.size();
+  const uint64_t count = copied_count_ + records_.size();
   if (count >= kZipFull16 || size >= kZipFull32 || directory >= kZipFull32) {
     uint8_t wide[kZipWideEndSize + kZipLocatorSize] = {};
     store_le(wide, kZipWideEndSignature);
@@ -25680,7 +26929,9 @@ Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) 
   store_le(end + 10, count16);
   store_le(end + 12, narrow32(size));
   store_le(end + 16, narrow32(directory));
-  return out.append(end, sizeof(end));
+  store_le(end + 20, static_cast<uint16_t>(comment_.size()));
+  TFILE_TRY(out.append(end, sizeof(end)));
+  return out.append(comment_.data(), comment_.size());
 }
 
 }  // namespace tfile
@@ -27749,6 +29000,18 @@ Status resume(SliceCursor &cursor, const Source &source, const Member &member, c
   return kOk;
 }
 
+// A slice whose elements span at least this many bytes of the file is read on several threads, which report progress.
+constexpr uint64_t kLargeSpan = uint64_t{4} << 20;
+
+Status read_large_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
+                        const Settings &settings) {
+  Vec<ReadTarget> targets(settings.memory());
+  ReadTarget target{&source, &member, to, member.dtype};
+  target.axes = axes;
+  TFILE_TRY(targets.push(target));
+  return read_members(targets, settings);
+}
+
 }  // namespace
 
 Status read_member_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
@@ -27765,6 +29028,7 @@ Status read_member_slice(void *to, const Source &source, const Member &member, c
   Walk walk;
   units.walk(&walk, member, to);
   if (member.has_crc) return resume(cursor, source, member, walk, settings.memory());
+  if (!needs_order(member) && walk.extent(0) >= kLargeSpan) return read_large_slice(to, source, member, axes, settings);
   MemberStream stream(source, member, settings.memory(), false);
   TFILE_TRY(stream.begin());
   return read_walks(stream, member, Span<const Walk>(&walk, 1), settings.memory());
@@ -28289,10 +29553,10 @@ constexpr uint64_t kWindow = uint64_t{1} << 20;
 // A run of at least this many bytes is read directly to its destination: another read takes less time than a copy.
 constexpr uint64_t kDirect = uint64_t{32} << 10;
 // Where several walks meet, each gets its elements in blocks of at most this many bytes of the file.
-constexpr uint64_t kBlock = uint64_t{64} << 10;
+constexpr uint64_t kBlock_transfer_walk = uint64_t{64} << 10;
 
 uint64_t window_of(const Source &source) {
-  return source.hints.piece == 0 ? kWindow : std::clamp(source.hints.piece, kBlock, kMaxPieceHint);
+  return source.hints.piece == 0 ? kWindow : std::clamp(source.hints.piece, kBlock_transfer_walk, kMaxPieceHint);
 }
 
 // Calls visit(from, to) for each combination of the first `outer` axes: the offset of its first element in the member
@@ -28414,8 +29678,8 @@ struct BlockCursor {
   bool more = true;
   int64_t index[kMaxRank] = {};
 
-  BlockCursor(const Walk &of, uint64_t max_gap) : walk(&of), split(of.split_within(kBlock, max_gap)) {
-    most = split > 0 ? rows_within(of, split, kBlock, max_gap) : 1;
+  BlockCursor(const Walk &of, uint64_t max_gap) : walk(&of), split(of.split_within(kBlock_transfer_walk, max_gap)) {
+    most = split > 0 ? rows_within(of, split, kBlock_transfer_walk, max_gap) : 1;
   }
 
   Rows block() const {
@@ -29089,9 +30353,10 @@ class ByteChecker {
     for (const auto list : kLists) {
       for (const Member &member : file_.listing.*list) {
         concurrent = concurrent && file_.source_of(member).concurrent;
-        TFILE_TRY(jobs_.push(CheckJob{&member, nullptr}));
+        TFILE_TRY(jobs_.push(CheckJob{&member, nullptr, 0}));
       }
     }
+    TFILE_TRY(share_bytes());
     for (CheckJob &job : jobs_) {
       if (is_read_whole(*job.member)) TFILE_TRY(check(job));
     }
@@ -29111,6 +30376,11 @@ class ByteChecker {
   struct CheckJob {
     const Member *member;
     Buffer *error;
+    uint64_t start;  // of the member's bytes, the first that no job before this one reads
+
+    // True if reading the bytes verifies nothing but that they can be read. Members of archives have checksums, and do
+    // not overlap.
+    bool is_plain() const { return !member->deflated && !member->has_crc; }
   };
 
   // The arrays, then what is not an array, then what a later member replaces.
@@ -29132,9 +30402,36 @@ class ByteChecker {
   }
   static Status report(void *context) { return static_cast<ByteChecker *>(context)->progress_.report(); }
 
+  // Divides the bytes that several members have among their jobs, so that each byte is read once and the work is in
+  // proportion to the file, whatever its header says.
+  Status share_bytes() {
+    Vec<CheckJob *> sorted(jobs_.memory());
+    TFILE_TRY(sorted.reserve(jobs_.size()));
+    for (CheckJob &job : jobs_) {
+      if (job.is_plain()) TFILE_TRY(sorted.push(&job));
+    }
+    std::sort(sorted.begin(), sorted.end(), [](const CheckJob *a, const CheckJob *b) {
+      const Member &left = *a->member;
+      const Member &right = *b->member;
+      if (left.part != right.part) return left.part < right.part;
+      return left.offset != right.offset ? left.offset < right.offset : a < b;
+    });
+    uint64_t end = 0;
+    for (size_t i = 0; i < sorted.size(); ++i) {
+      CheckJob &job = *sorted[i];
+      const Member &member = *job.member;
+      if (i > 0 && sorted[i - 1]->member->part != member.part) end = 0;
+      if (end > member.offset) job.start = std::min(end - member.offset, member.nbytes);
+      const Checked member_end = Checked(member.offset) + member.nbytes;
+      if (member_end.valid()) end = std::max(end, member_end.value());
+    }
+    return kOk;
+  }
+
   Status check(CheckJob &job) {
     const RawMember raw(*job.member);
-    const Status status = is_read_whole(*job.member) ? read_whole_member(raw.member()) : read_pieces(raw.member());
+    const Status status =
+        is_read_whole(*job.member) ? read_whole_member(raw.member()) : read_pieces(raw.member(), job.start);
     if (status.ok()) return kOk;
     if (!is_fault(status)) return status;
     const ReportLine line(status);
@@ -29152,12 +30449,14 @@ class ByteChecker {
     return advance(member.nbytes);
   }
 
-  Status read_pieces(const Member &member) {
+  // Reads the bytes from `start` on; those before it count as read.
+  Status read_pieces(const Member &member, uint64_t start) {
     MemberStream stream(file_.source_of(member), member, quiet_.memory(), true);
     Vec<uint8_t> piece(quiet_.memory());
     TFILE_TRY(piece.resize(static_cast<size_t>(member.nbytes < kPiece_file_check_file ? member.nbytes : kPiece_file_check_file)));
     TFILE_TRY(stream.begin());
-    for (uint64_t done = 0; done < member.nbytes;) {
+    if (start > 0) TFILE_TRY(advance(start));
+    for (uint64_t done = start; done < member.nbytes;) {
       const uint64_t remaining = member.nbytes - done;
       const uint64_t count = remaining < kPiece_file_check_file ? remaining : kPiece_file_check_file;
       TFILE_TRY(stream.read(done, piece.data(), count));
@@ -29548,6 +30847,402 @@ Status make_file_listing(Ref<Buffer> &out, const OpenedFile &file) {
 }
 
 }  // namespace tfile
+
+// src/file/header_edit.h
+// Edit (tf_edit): new names, metadata and choice of arrays for a file, whose data are copied as they are stored.
+
+
+struct tf_edit {
+  explicit tf_edit(tfile::Ref<tfile::OpenedFile> from)
+      : file(std::move(from)),
+        settings(file->settings),
+        memory(tfile::Ref<tfile::Memory>::share(&settings.memory())),
+        splice(*memory),
+        names(*memory),
+        texts(*memory) {}
+  tf_edit(const tf_edit &) = delete;
+  tf_edit &operator=(const tf_edit &) = delete;
+
+  void retain() { refs.increment(); }
+  void release();
+
+  // Begins with the names and the metadata of the file.
+  tfile::Status start();
+  tfile::Status rename(size_t index, tfile::Text name);
+  tfile::Status remove(size_t index);
+  // Copies the values; NULL means no metadata.
+  tfile::Status set_metadata(const tfile::Dict *values);
+  // Lays out the new file, and makes sure that it can be opened and has what was asked for. Afterwards nothing can be
+  // changed.
+  tfile::Status finish();
+
+  // The functions below fail with INVALID_ARGUMENT before finish() has succeeded.
+  tfile::Status check_finished() const;
+  // Writes the new file. With TF_OPTION_ATOMIC 0 the new header is written into the file itself.
+  tfile::Status save(const char *path, const tfile::Settings &with) const;
+  tfile::Status save(tfile::Sink &sink, const tfile::Settings &with) const;
+  // Reads bytes of the new file.
+  tfile::Status read(uint64_t offset, void *to, uint64_t nbytes) const;
+
+  tfile::RefCount refs;
+  tfile::Ref<tfile::OpenedFile> file;
+  tfile::Settings settings;
+  tfile::Ref<tfile::Memory> memory;
+  tfile::Splice splice;
+
+ private:
+  tfile::Status check_changing(size_t index) const;
+  tfile::Status check_names() const;
+  tfile::Status check_holdable() const;
+  tfile::Status check_result() const;
+  tfile::Status compare(const tfile::Listing &made) const;
+  tfile::Status write(tfile::Sink &sink, const tfile::Settings &with) const;
+  tfile::Status write_in_place(const char *path, const tfile::Settings &with) const;
+  static tfile::Text name_at(const void *owner, size_t index);
+
+  tfile::Vec<tfile::NewName> names;  // for each array of the file
+  tfile::Arena texts;                // contains the new names
+  tfile::Ref<tfile::Dict> metadata;
+  bool finished = false;
+};
+
+namespace tfile {
+
+using Edit = ::tf_edit;
+
+// Makes an edit that changes nothing yet. Fails with UNSUPPORTED if the file is a set, or has nothing to edit.
+Status make_edit(Ref<Edit> &out, const OpenedFile &file);
+// Replaces the metadata of the file at a path; NULL removes them.
+Status save_metadata(const char *path, const Dict *metadata, const Settings &settings);
+
+}  // namespace tfile
+
+// src/file/save.h
+// Saves arrays to a path, a sink or memory.
+
+
+namespace tfile {
+
+// Finds the format with a number. Fails with INVALID_ARGUMENT if there is none.
+Status require_format(const Format **out, tf_format id);
+// Finds the format with a name. Fails with UNSUPPORTED if the library was built without it.
+Status require_format(const Format **out, Text name);
+
+// Chooses the format to save in: the argument, else TF_OPTION_FORMAT, else that of the path's extension, in which case
+// *by_extension is true and nothing is to be appended to the path. `path` is NULL if there is none. Fails with
+// INVALID_ARGUMENT if none of them names a format.
+Status choose_format(const Format **out, bool *by_extension, tf_format asked, const char *path,
+                     const Settings &settings);
+
+// Collects the arrays of a dict in its order. Fails with TYPE if there are values of other kinds, and names all of
+// them; or adds them to the report, if there is one.
+Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays, SaveReport *report = nullptr);
+
+// Refuses a request that the format cannot hold, or that a load with the same limits would refuse; or adds the reasons
+// to its report, if it has one.
+Status check_request(const Format &format, const SaveRequest &request);
+
+// Makes the path to save to, NUL-terminated: appends the format's extension, unless the path already has it or the
+// settings say that the path is exact.
+Status complete_path(Vec<char> *out, const char *path, const Format &format, const Settings &settings);
+
+// Saves to a path, without appending an extension. Writes one file, or a set if TF_OPTION_PART_BYTES requires it.
+Status save_to_path(const char *path, const Format &format, const SaveRequest &request);
+
+// Implements tf_save_file(). The metadata may be NULL.
+Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings);
+// The functions below append the extension to the path. save_array() implements tf_save().
+Status save_array(const char *path, const Array &array, const Settings &settings);
+// Implements tf_save_safetensors() and tf_save_gguf(). The metadata may be NULL.
+Status save_dict(const char *path, Text format, const Dict &arrays, const Dict *metadata, const Settings &settings);
+// Implements tf_savez(): saves the arrays of `named`, which may be NULL, then the others as arr_0, arr_1, ...
+Status save_npz(const char *path, Span<const Array *const> positional, const Dict *named, bool compress,
+                const Settings &settings);
+
+// The contents that tf_save_memory() and tf_save_sink() save: one of `array` and `arrays`. `array` is for a format that
+// holds a single one.
+struct Content {
+  const Array *array;
+  const Dict *arrays;
+  const Dict *metadata;
+};
+
+Status save_to_sink(Sink &sink, tf_format format, const Content &content, const Settings &settings);
+// Implements tf_save_check(). The metadata may be NULL.
+Status check_save(Ref<Dict> &out, tf_format format, const Dict &arrays, const Dict *metadata, const Settings &settings);
+Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings);
+
+}  // namespace tfile
+
+// src/file/header_edit.cpp
+namespace tfile {
+
+namespace {
+
+const Edit &edit_of(const Source &source) {
+  return *static_cast<const Edit *>(source.state);
+}
+
+// Makes a source of the new file of an edit, which must outlive it. Nothing may retain the source.
+void read_from(Source &out, const Edit &edit) {
+  static constexpr SourceOps kOps = {.read = [](const Source &source, uint64_t offset, void *to, size_t nbytes,
+                                                Text /*array*/) { return edit_of(source).read(offset, to, nbytes); }};
+  out.memory = edit.memory;
+  out.ops = &kOps;
+  out.state = const_cast<Edit *>(&edit);
+  out.size = edit.splice.size;
+  out.hints = edit.file->source->hints;
+  out.label = edit.file->source->label;
+}
+
+// True if a new array describes the same bytes as the old one. That of an unknown type can include padding.
+bool same_array(const Member &old, const Member &now) {
+  const bool same_type = old.dtype == now.dtype && (old.dtype != nullptr || old.type == now.type);
+  const bool same_shape =
+      old.shape.size() == now.shape.size() && std::equal(old.shape.begin(), old.shape.end(), now.shape.begin());
+  const bool same_bytes = old.stored == now.stored || (old.dtype == nullptr && old.stored < now.stored);
+  return same_type && same_shape && same_bytes && old.deflated == now.deflated && old.crc32 == now.crc32 &&
+         old.fortran == now.fortran && old.big_endian == now.big_endian && old.invalid == now.invalid;
+}
+
+}  // namespace
+
+Status make_edit(Ref<Edit> &out, const OpenedFile &file) {
+  if (!file.parts.empty()) {
+    return Failure(TF_STATUS_UNSUPPORTED).in(file.source->label)
+           << "is a set of files, which are edited one by one: open each of them by itself";
+  }
+  if (file.format->edit == nullptr) {
+    return Failure(TF_STATUS_UNSUPPORTED).in(file.source->label)
+           << file.format->name << " files have neither names nor metadata that could be edited";
+  }
+  Edit *made = nullptr;
+  // Reading from a file, and keeping it open, does not change it.
+  TFILE_TRY(make(&made, file.settings.memory(), Ref<OpenedFile>::share(const_cast<OpenedFile *>(&file))));
+  auto edit = Ref<Edit>::adopt(made);
+  TFILE_TRY(edit->start());
+  out = std::move(edit);
+  return kOk;
+}
+
+Status save_metadata(const char *path, const Dict *metadata, const Settings &settings) {
+  Ref<OpenedFile> file;
+  Ref<Edit> edit;
+  TFILE_TRY(open_path(file, path, settings));
+  TFILE_TRY(make_edit(edit, *file));
+  TFILE_TRY(edit->set_metadata(metadata));
+  TFILE_TRY(edit->finish());
+  return edit->save(path, settings);
+}
+
+}  // namespace tfile
+
+using namespace tfile;
+
+Status tf_edit::start() {
+  const Vec<Member> &members = file->listing.members;
+  TFILE_TRY(names.reserve(members.size()));
+  for (const Member &member : members)
+    TFILE_TRY(names.push(NewName{member.name}));
+  metadata = file->listing.metadata;
+  // What a file is aligned to is in its header; the options of an edit do not change it.
+  settings.set(TF_OPTION_ALIGNMENT, 0);
+  settings.set(TF_OPTION_GGUF_EXTENDED, 1);
+  return kOk;
+}
+
+void tf_edit::release() {
+  if (!refs.decrement()) return;
+  const Ref<Memory> from = memory;
+  destroy(*from, this);
+}
+
+Status tf_edit::check_changing(size_t index) const {
+  if (finished) return Failure(TF_STATUS_INVALID_ARGUMENT) << "the edit is finished, and cannot be changed";
+  return index < names.size() ? kOk : file->fail_no_member(index);
+}
+
+Status tf_edit::check_finished() const {
+  return finished ? kOk : Failure(TF_STATUS_INVALID_ARGUMENT) << "the edit is not finished: tf_edit_finish()";
+}
+
+Status tf_edit::rename(size_t index, Text name) {
+  TFILE_TRY(check_changing(index));
+  Text copy;
+  TFILE_TRY(texts.copy(&copy, name));
+  names[index] = NewName{copy, false, !(copy == file->listing.members[index].name)};
+  return kOk;
+}
+
+Status tf_edit::remove(size_t index) {
+  TFILE_TRY(check_changing(index));
+  names[index].removed = true;
+  return kOk;
+}
+
+Status tf_edit::set_metadata(const Dict *values) {
+  if (finished) return check_changing(0);
+  Ref<Dict> copy;
+  TFILE_TRY(values != nullptr ? copy_dict(copy, *memory, *values) : make_dict(copy, *memory));
+  metadata = std::move(copy);
+  return kOk;
+}
+
+Text tf_edit::name_at(const void *owner, size_t index) {
+  return (*static_cast<const Vec<Text> *>(owner))[index];
+}
+
+// Fails if two arrays would have the same name.
+Status tf_edit::check_names() const {
+  Vec<Text> kept(*memory);
+  NameIndex index(*memory, name_at, &kept);
+  for (const NewName &name : names) {
+    size_t found = NameIndex::kNone;
+    if (name.removed) continue;
+    TFILE_TRY(kept.push(name.name));
+    TFILE_TRY(index.add(&found, name.name));
+    if (found == NameIndex::kNone) continue;
+    return Failure(TF_STATUS_DUPLICATE).in(file->source->label).array(name.name) << "two arrays would have this name";
+  }
+  return kOk;
+}
+
+// Fails if the format cannot hold a new name or value.
+Status tf_edit::check_holdable() const {
+  Ref<Array> any;
+  Vec<NamedArray> renamed(*memory);
+  // Only the names matter. All formats have this dtype.
+  TFILE_TRY(make_array(any, *memory, *find_dtype(TF_DTYPE_INT8), Span<const int64_t>()));
+  for (const NewName &name : names) {
+    if (name.renamed && !name.removed) TFILE_TRY(renamed.push(NamedArray{name.name, any.get()}));
+  }
+  return check_request(*file->format, SaveRequest{renamed.span(), metadata.get(), false, settings});
+}
+
+Status tf_edit::finish() {
+  if (finished) return check_changing(0);
+  TFILE_TRY(check_names());
+  TFILE_TRY(check_holdable());
+  splice.clear();
+  TFILE_TRY(file->format->edit(splice, EditRequest{*file->source, file->listing, names.span(), *metadata, settings}));
+  TFILE_TRY(check_result());
+  finished = true;
+  return kOk;
+}
+
+// Opens the new file, of which nothing has been written yet.
+Status tf_edit::check_result() const {
+  const ErrorRecord before = error_record();
+  Source source;
+  read_from(source, *this);
+  Listing made(*memory);
+  TFILE_TRY(make_dict(made.metadata, *memory));
+  TFILE_TRY(file->format->list(made, source, settings));
+  error_record() = before;
+  return compare(made);
+}
+
+Status tf_edit::compare(const Listing &made) const {
+  size_t kept = 0;
+  bool same = equal(*made.metadata, *metadata);
+  for (size_t i = 0; i < names.size() && same; ++i) {
+    if (names[i].removed) continue;
+    ++kept;
+    const size_t now = made.names.find(names[i].name);
+    same = now != NameIndex::kNone && same_array(file->listing.members[i], made.members[now]);
+  }
+  if (same && kept == made.members.size()) return kOk;
+  return Failure(TF_STATUS_INTERNAL).in(file->source->label)
+         << "the new file would not be what was asked for; it has not been written";
+}
+
+Status tf_edit::read(uint64_t offset, void *to, uint64_t nbytes) const {
+  auto *bytes = static_cast<uint8_t *>(to);
+  size_t i = nbytes > 0 ? splice.find(offset) : 0;
+  while (nbytes > 0) {
+    const Splice::Run &run = splice.runs[i++];
+    const uint64_t within = offset - run.at;
+    const uint64_t length = std::min(nbytes, run.nbytes - within);
+    if (run.is_new) {
+      memcpy(bytes, splice.bytes(run) + within, static_cast<size_t>(length));
+    } else {
+      TFILE_TRY(read_at(*file->source, run.from + within, bytes, length, Text()));
+    }
+    bytes += length;
+    offset += length;
+    nbytes -= length;
+  }
+  return kOk;
+}
+
+// Writes all of the new file.
+Status tf_edit::write(Sink &sink, const Settings &with) const {
+  uint64_t copied = 0;
+  for (const Splice::Run &run : splice.runs)
+    copied += run.is_new ? 0 : run.nbytes;
+  Output output(sink, with, copied);
+  for (const Splice::Run &run : splice.runs) {
+    TFILE_TRY(run.is_new ? output.write(splice.bytes(run), run.nbytes)
+                         : output.copy(*file->source, run.from, run.nbytes));
+  }
+  return output.flush();
+}
+
+Status tf_edit::save(const char *path, const Settings &with) const {
+  TFILE_TRY(check_finished());
+  if (!with.on(TF_OPTION_ATOMIC)) return write_in_place(path, with);
+  Replacement replacement(with.memory());
+  Ref<Sink> sink;
+  TFILE_TRY(replacement.begin(sink, path, true, with.on(TF_OPTION_DURABLE)));
+  TFILE_TRY(write(*sink, with));
+  return replacement.commit();
+}
+
+Status tf_edit::save(Sink &sink, const Settings &with) const {
+  TFILE_TRY(check_open(sink));
+  const Status written = [&] {
+    TFILE_TRY(check_finished());
+    return write(sink, with);
+  }();
+  if (written.ok()) return commit_sink(sink);
+  const ErrorRecord failure = error_record();
+  abort_sink(sink);
+  error_record() = failure;
+  return written;
+}
+
+// Writes the header into the file that the edit was made from.
+Status tf_edit::write_in_place(const char *path, const Settings &with) const {
+  const Source &source = *file->source;
+  uint64_t nbytes = 0;
+  if (!splice.fits_in_place(&nbytes, source.size)) {
+    return Failure(TF_STATUS_UNSUPPORTED).in(path)
+           << "the new header does not have the size of the old one, so it cannot be written in place; with the option "
+              "("
+           << option_name(TF_OPTION_ATOMIC) << ") at 1 a copy of the file is written";
+  }
+  Target target(with.memory());
+  TFILE_TRY(find_target(target, path, nullptr));
+  const bool whole = file_of(source) != nullptr && file_of(source)->base + source.base == 0;
+  if (!whole || !target.exists || !same_file(target.identity, identity_of(source))) {
+    return Failure(TF_STATUS_INVALID_ARGUMENT).in(path)
+           << "is not the file that the edit was made from, which alone can be edited in place (the option ("
+           << option_name(TF_OPTION_ATOMIC) << ") is 0)";
+  }
+  File to;
+  uint64_t size = 0;
+  TFILE_TRY(open_in_place(&to, target, false));
+  Status status = file_size(&size, to, target.label());
+  if (status.ok() && (size != source.size || !same_file(to.identity, target.identity))) status = header_changed(source);
+  for (size_t i = 0; status.ok() && i < splice.runs.size() && splice.runs[i].is_new; ++i) {
+    const Splice::Run &run = splice.runs[i];
+    status = write_file(to, target.label(), run.at, splice.bytes(run), static_cast<size_t>(run.nbytes));
+  }
+  if (status.ok() && with.on(TF_OPTION_DURABLE)) status = sync_file(to, target.label());
+  if (status.ok()) return finish_file(to, target.label());
+  close_file(to);
+  return status;
+}
 
 // src/file/load.h
 // Loads all arrays of a file, or a selection of them, and its metadata.
@@ -30591,63 +32286,6 @@ Status tf_read_plan::run() {
   }
   return read_members(targets, file->settings, callback);
 }
-
-// src/file/save.h
-// Saves arrays to a path, a sink or memory.
-
-
-namespace tfile {
-
-// Finds the format with a number. Fails with INVALID_ARGUMENT if there is none.
-Status require_format(const Format **out, tf_format id);
-// Finds the format with a name. Fails with UNSUPPORTED if the library was built without it.
-Status require_format(const Format **out, Text name);
-
-// Chooses the format to save in: the argument, else TF_OPTION_FORMAT, else that of the path's extension, in which case
-// *by_extension is true and nothing is to be appended to the path. `path` is NULL if there is none. Fails with
-// INVALID_ARGUMENT if none of them names a format.
-Status choose_format(const Format **out, bool *by_extension, tf_format asked, const char *path,
-                     const Settings &settings);
-
-// Collects the arrays of a dict in its order. Fails with TYPE if there are values of other kinds, and names all of
-// them; or adds them to the report, if there is one.
-Status collect_arrays(Vec<NamedArray> *out, const Dict &arrays, SaveReport *report = nullptr);
-
-// Refuses a request that the format cannot hold, or that a load with the same limits would refuse; or adds the reasons
-// to its report, if it has one.
-Status check_request(const Format &format, const SaveRequest &request);
-
-// Makes the path to save to, NUL-terminated: appends the format's extension, unless the path already has it or the
-// settings say that the path is exact.
-Status complete_path(Vec<char> *out, const char *path, const Format &format, const Settings &settings);
-
-// Saves to a path, without appending an extension. Writes one file, or a set if TF_OPTION_PART_BYTES requires it.
-Status save_to_path(const char *path, const Format &format, const SaveRequest &request);
-
-// Implements tf_save_file(). The metadata may be NULL.
-Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings);
-// The functions below append the extension to the path. save_array() implements tf_save().
-Status save_array(const char *path, const Array &array, const Settings &settings);
-// Implements tf_save_safetensors() and tf_save_gguf(). The metadata may be NULL.
-Status save_dict(const char *path, Text format, const Dict &arrays, const Dict *metadata, const Settings &settings);
-// Implements tf_savez(): saves the arrays of `named`, which may be NULL, then the others as arr_0, arr_1, ...
-Status save_npz(const char *path, Span<const Array *const> positional, const Dict *named, bool compress,
-                const Settings &settings);
-
-// The contents that tf_save_memory() and tf_save_sink() save: one of `array` and `arrays`. `array` is for a format that
-// holds a single one.
-struct Content {
-  const Array *array;
-  const Dict *arrays;
-  const Dict *metadata;
-};
-
-Status save_to_sink(Sink &sink, tf_format format, const Content &content, const Settings &settings);
-// Implements tf_save_check(). The metadata may be NULL.
-Status check_save(Ref<Dict> &out, tf_format format, const Dict &arrays, const Dict *metadata, const Settings &settings);
-Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings);
-
-}  // namespace tfile
 
 // src/file/sets/set_replacement.h
 // SetReplacement: replaces all files of a save, which are a single file or a set with its index, as a whole.
@@ -32418,7 +34056,7 @@ Status SetReplacement::empty_parts() {
   for (size_t i = 0; i < plan_->count(); ++i) {
     if (!file(i).target().exists) continue;
     File opened;
-    TFILE_TRY(open_in_place(&opened, file(i).target()));
+    TFILE_TRY(open_in_place(&opened, file(i).target(), true));
     close_file(opened);
   }
   return kOk;
@@ -33621,6 +35259,105 @@ int32_t tf_dtype_can_encode(tf_dtype dtype) {
 
 }  // extern "C"
 
+// src/api/tf_edit.cpp
+using namespace tfile;
+
+extern "C" {
+
+tf_status tf_edit_new(tf_edit **out, const tf_file *file) {
+  TFILE_API_TRY(require_out(out, "out"));
+  TFILE_API_TRY(require(file, "file"));
+  Ref<Edit> edit;
+  TFILE_API_TRY(make_edit(edit, *file));
+  *out = edit.take();
+  return TF_STATUS_OK;
+}
+
+tf_status tf_edit_rename(tf_edit *edit, size_t index, const char *name, size_t length) {
+  TFILE_API_TRY(require(edit, "edit"));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  return edit->rename(index, text).code;
+}
+
+tf_status tf_edit_remove(tf_edit *edit, size_t index) {
+  TFILE_API_TRY(require(edit, "edit"));
+  return edit->remove(index).code;
+}
+
+tf_status tf_edit_set_metadata(tf_edit *edit, const tf_dict *metadata) {
+  TFILE_API_TRY(require(edit, "edit"));
+  return edit->set_metadata(metadata).code;
+}
+
+tf_status tf_edit_finish(tf_edit *edit) {
+  TFILE_API_TRY(require(edit, "edit"));
+  return edit->finish().code;
+}
+
+uint64_t tf_edit_size(const tf_edit *edit) {
+  return is_null(edit, "edit") || !edit->check_finished().ok() ? 0 : edit->splice.size;
+}
+
+uint64_t tf_edit_patch_bytes(const tf_edit *edit) {
+  if (is_null(edit, "edit") || !edit->check_finished().ok()) return 0;
+  uint64_t nbytes = 0;
+  return edit->splice.fits_in_place(&nbytes, edit->file->source->size) ? nbytes : 0;
+}
+
+size_t tf_edit_run_count(const tf_edit *edit) {
+  return is_null(edit, "edit") || !edit->check_finished().ok() ? 0 : edit->splice.runs.size();
+}
+
+tf_status tf_edit_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, const tf_edit *edit, size_t index) {
+  TFILE_API_TRY(require(bytes, "bytes"));
+  *bytes = nullptr;
+  TFILE_API_TRY(require(offset, "offset"));
+  TFILE_API_TRY(require(nbytes, "nbytes"));
+  TFILE_API_TRY(require(edit, "edit"));
+  TFILE_API_TRY(edit->check_finished());
+  TFILE_API_TRY(check_index(index, edit->splice.runs.size()));
+  const Splice::Run &run = edit->splice.runs[index];
+  if (run.is_new) *bytes = edit->splice.bytes(run);
+  *offset = run.is_new ? run.at : run.from;
+  *nbytes = run.nbytes;
+  return TF_STATUS_OK;
+}
+
+tf_status tf_edit_save(const tf_edit *edit, const char *path, const tf_options *options) {
+  TFILE_API_TRY(require(edit, "edit"));
+  TFILE_API_TRY(require(path, "path"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  return edit->save(path, settings).code;
+}
+
+tf_status tf_edit_save_sink(const tf_edit *edit, tf_sink *sink, const tf_options *options) {
+  TFILE_API_TRY(require(edit, "edit"));
+  TFILE_API_TRY(require(sink, "sink"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  return edit->save(*sink, settings).code;
+}
+
+tf_edit *tf_edit_retain(tf_edit *edit) {
+  if (edit != nullptr) edit->retain();
+  return edit;
+}
+
+void tf_edit_release(tf_edit *edit) {
+  if (edit != nullptr) edit->release();
+}
+
+tf_status tf_save_metadata(const char *path, const tf_dict *metadata, const tf_options *options) {
+  TFILE_API_TRY(require(path, "path"));
+  Settings settings;
+  TFILE_API_TRY(settings_of(settings, options));
+  return save_metadata(path, metadata, settings).code;
+}
+
+}  // extern "C"
+
 // src/api/tf_error.cpp
 using namespace tfile;
 
@@ -33656,6 +35393,16 @@ int64_t tf_error_system(void) {
 
 const char *tf_error_name(void) {
   return error_record().name;
+}
+
+tf_status tf_error_set(tf_status status, const char *message, size_t length) {
+  Text text;
+  TFILE_API_TRY(require_text(&text, message, length, "message"));
+  if (status == TF_STATUS_OK) {
+    const Status refused = Failure(TF_STATUS_INVALID_ARGUMENT) << "the status of an error cannot be ok";
+    return refused.code;
+  }
+  return describe_error(status, text).code;
 }
 
 }  // extern "C"

@@ -111,6 +111,8 @@ typedef struct tf_writer tf_writer;
 typedef struct tf_part_plan tf_part_plan;
 /** The types that a preset chooses for the arrays of a model. */
 typedef struct tf_quant_plan tf_quant_plan;
+/** New names and metadata for a file, whose arrays keep the bytes that they have. */
+typedef struct tf_edit tf_edit;
 /** A block of bytes that the library allocated. */
 typedef struct tf_buffer tf_buffer;
 
@@ -286,7 +288,9 @@ enum {
   /** 1 if metadata values are members beside the arrays, which some readers (such as MLX) refuse. */
   TF_ABILITY_TEXT_MEMBERS = 5,
   /** 1 if readers expect metadata that describes a model, general.architecture above all. */
-  TF_ABILITY_MODEL_KEYS = 6
+  TF_ABILITY_MODEL_KEYS = 6,
+  /** 1 if the header can end in spaces, so that a longer header fits into a file (see tf_edit_patch_bytes()). */
+  TF_ABILITY_HEADER_SLACK = 7
 };
 
 /** Values of ::TF_ABILITY_METADATA. */
@@ -546,6 +550,17 @@ TENSORFILE_API uint64_t tf_error_offset(void);
 /** Returns the name of the array or key that the last failure on this thread is about, cut to 255 bytes, or "" if there
     is none. It is borrowed as the string of tf_error_message() is. */
 TENSORFILE_API const char *tf_error_name(void);
+/**
+ * Sets the error record of the calling thread. Callbacks use it to say why they fail: if a callback of a source, a sink
+ * or a resolver calls this function and then returns the same status, the message of the library call that fails
+ * contains the callback's message instead of only the name of the status. Libraries that are built on this one use it to
+ * report their own failures.
+ * @param status   the status, which is not ::TF_STATUS_OK
+ * @param message  one line, without the name of the file, which the library adds to the message of a callback
+ * @param length   bytes of message, or SIZE_MAX
+ * @return status, so that a callback can return the result of this function; INVALID_ARGUMENT if status is OK.
+ */
+TENSORFILE_API tf_status tf_error_set(tf_status status, const char *message, size_t length);
 
 /** @} */
 /**
@@ -1688,6 +1703,105 @@ TENSORFILE_API tf_status tf_save_sink(tf_sink *sink, tf_format format, const tf_
  */
 TENSORFILE_API tf_status tf_save_check(tf_dict **report, tf_format format, const tf_dict *arrays,
                                        const tf_dict *metadata, const tf_options *options);
+
+/** @} */
+/**
+ * @name Changing metadata and names
+ * The header of a file can be changed without reading the data of its arrays, so that it costs little even for a file of
+ * 100 GB: either the new header fits in place of the old one, or the file is copied by the system, and
+ * on Linux a file system that can share blocks between files (such as Btrfs and XFS) shares those of the arrays. Nothing
+ * is decoded, inflated or cast; arrays of unknown types are kept, too.
+ *
+ * tf_save_metadata() does everything in one call. A ::tf_edit can also rename and remove arrays, and describes the new
+ * file for programs that write it themselves, such as with the copy operations of an object store.
+ *
+ * A .npy has neither names nor metadata: UNSUPPORTED. The files of a set are edited one by one, and a whole set is
+ * UNSUPPORTED. A .safetensors keeps members of the header that only other programs know, a .npz keeps its other members
+ * and their times and permissions, and a .gguf keeps its byte order. The value general.alignment of a .gguf moves its
+ * data to multiples of the new number; ::TF_OPTION_ALIGNMENT is ignored.
+ * @{
+ */
+
+/**
+ * Replaces the metadata of a file.
+ *
+ * To change some of its values, open the file, copy tf_file_metadata() with tf_dict_copy(), and change the copy.
+ *
+ * The file is replaced all or nothing, as by a save, by a copy with the new header. With ::TF_OPTION_ATOMIC 0 the new
+ * header is written into the file itself instead, and nothing else is read or written. This is possible only if the new
+ * header has the size of the old one: spaces at the end of the header of a .safetensors, and the padding after that of a
+ * .gguf, count as header. A process that is killed then leaves a damaged header, and nobody may read the file meanwhile.
+ * @param path      the file, as in tf_file_open()
+ * @param metadata  all of the new metadata, as in tf_save_memory(); NULL removes them
+ * @param options   as in tf_file_open(), and ::TF_OPTION_ATOMIC, ::TF_OPTION_DURABLE and the progress callback, which
+ *                  counts the copied bytes; may be NULL
+ * @return as tf_file_open(), tf_edit_new(), tf_edit_finish() and tf_edit_save().
+ */
+TENSORFILE_API tf_status tf_save_metadata(const char *path, const tf_dict *metadata, const tf_options *options);
+/**
+ * Creates an edit that changes nothing yet.
+ * @param out   receives the edit
+ * @param file  the file, of which a reference is kept. Its options apply to the edit; it must not change until the new
+ *              file has been written
+ * @return UNSUPPORTED if the file is a set, or of a format that has neither names nor metadata.
+ */
+TENSORFILE_API tf_status tf_edit_new(tf_edit **out, const tf_file *file);
+/** Gives an array another name of length bytes (or SIZE_MAX), also one that has been removed. The indices of the arrays
+    are those of the file. @return INVALID_ARGUMENT if there is no such array, or the edit is finished. */
+TENSORFILE_API tf_status tf_edit_rename(tf_edit *edit, size_t index, const char *name, size_t length);
+/** Removes an array. @return INVALID_ARGUMENT if there is no such array, or the edit is finished. */
+TENSORFILE_API tf_status tf_edit_remove(tf_edit *edit, size_t index);
+/** Sets all of the new metadata, as in tf_save_memory(); NULL removes them. The edit keeps a copy as of tf_dict_copy().
+    @return INVALID_ARGUMENT if the edit is finished. */
+TENSORFILE_API tf_status tf_edit_set_metadata(tf_edit *edit, const tf_dict *metadata);
+/**
+ * Lays out the new file, and makes sure that it can be opened with the options of the old one and has what the edit
+ * says. Afterwards the edit cannot be changed. If it fails, the edit can be changed and finished again.
+ * @return DUPLICATE if two arrays, or for npz an array and a metadata value, would have the same name; UNSUPPORTED, TYPE
+ *         or INVALID_ARGUMENT if the format cannot hold a name or a value, as for a save; LIMIT if an open with the same
+ *         options would refuse the new file; CORRUPT, TRUNCATED or IO if the header cannot be read again, or has changed
+ *         since the file was opened; INVALID_ARGUMENT if the edit is finished.
+ */
+TENSORFILE_API tf_status tf_edit_finish(tf_edit *edit);
+/** Returns the number of bytes of the new file; 0 before the edit is finished. */
+TENSORFILE_API uint64_t tf_edit_size(const tf_edit *edit);
+/** Returns how many bytes at the start of the file have to be written to make it the new one; 0 if that is impossible,
+    because its size would change or data would move, and before the edit is finished. A program that writes them into
+    the file can save the old ones first, so that it can undo an edit that was interrupted. */
+TENSORFILE_API uint64_t tf_edit_patch_bytes(const tf_edit *edit);
+/** Returns the number of runs of bytes that the new file is made of, in their order and without gaps between them; 0
+    before the edit is finished. */
+TENSORFILE_API size_t tf_edit_run_count(const tf_edit *edit);
+/**
+ * Gets a run of bytes of the new file.
+ * @param bytes   receives the bytes, borrowed from the edit; NULL if they are those of the old file
+ * @param offset  receives the offset of the run in the old file, or, if bytes is not NULL, in the new one
+ * @param nbytes  receives the number of bytes, which is not 0
+ * @param edit    the edit
+ * @param index   index of the run, from 0 to count - 1
+ * @return INVALID_ARGUMENT if there is no such run, or the edit is not finished.
+ */
+TENSORFILE_API tf_status tf_edit_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, const tf_edit *edit,
+                                     size_t index);
+/**
+ * Writes the new file.
+ * @param edit     an edit that is finished
+ * @param path     where to write, to which nothing is appended: the path of the old file, which is replaced, or another
+ *                 one
+ * @param options  ::TF_OPTION_ATOMIC, ::TF_OPTION_DURABLE and the progress callback, as in tf_save_metadata(); may be
+ *                 NULL
+ * @return IO if the system reports an error; TRUNCATED if the old file has become shorter; CANCELLED or another status
+ *         that a callback returned; INVALID_ARGUMENT if the edit is not finished. With ::TF_OPTION_ATOMIC 0 UNSUPPORTED
+ *         if tf_edit_patch_bytes() is 0, INVALID_ARGUMENT if the file at the path is not the old one, and CORRUPT if its
+ *         size has changed; then nothing has been written.
+ */
+TENSORFILE_API tf_status tf_edit_save(const tf_edit *edit, const char *path, const tf_options *options);
+/** Writes the new file to a sink, as tf_save_sink() does. @return as tf_edit_save(). */
+TENSORFILE_API tf_status tf_edit_save_sink(const tf_edit *edit, tf_sink *sink, const tf_options *options);
+/** Adds a reference and returns the edit. */
+TENSORFILE_API tf_edit *tf_edit_retain(tf_edit *edit);
+/** Drops a reference. */
+TENSORFILE_API void tf_edit_release(tf_edit *edit);
 
 /** @} */
 /**

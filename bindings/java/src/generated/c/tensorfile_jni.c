@@ -958,33 +958,6 @@ SWIGEXPORT jstring JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1status_1n
 }
 
 
-SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1error_1set(JNIEnv *jenv, jclass jcls, jint jarg1, jstring jarg2, jlong jarg3) {
-  jlong jresult = 0 ;
-  tf_status arg1 ;
-  char *arg2 = 0 ;
-  size_t arg3 ;
-  tf_status result;
-  
-  (void)jenv;
-  (void)jcls;
-  arg1 = (tf_status)jarg1; 
-  arg2 = 0;
-  if (jarg2) {
-    arg2 = (char *)(*jenv)->GetStringUTFChars(jenv, jarg2, 0);
-    if (!arg2) return 0;
-  }
-  arg3 = (size_t)jarg3; 
-  result = tf_error_set(arg1,(char const *)arg2,arg3);
-  {
-    jresult = 0;
-    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
-  }
-  
-  if (arg2) (*jenv)->ReleaseStringUTFChars(jenv, jarg2, (const char *)arg2);
-  return jresult;
-}
-
-
 SWIGEXPORT jstring JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dtype_1name(JNIEnv *jenv, jclass jcls, jint jarg1) {
   jstring jresult = 0 ;
   tf_dtype arg1 ;

@@ -41,18 +41,6 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
-   * Sets the error record of the calling thread. Callbacks use it to say why they fail: if a callback of a source, a sink<br>
-   * or a resolver calls this function and then returns the same status, the message of the library call that fails<br>
-   * contains the callback's message instead of only the name of the status. Libraries that are built on this one use it to<br>
-   * report their own failures.<br>
-   * @param status   the status, which is not ::TF_STATUS_OK<br>
-   * @param message  one line, without the name of the file, which the library adds to the message of a callback<br>
-   * @param length   bytes of message, or SIZE_MAX<br>
-   * @return status, so that a callback can return the result of this function; INVALID_ARGUMENT if status is OK.
-   */
-  public static long tf_error_set(int status, String message, long length) { return TensorfileNativeJNI.tf_error_set(status, message, length); }
-
-  /**
    *  Returns the name of a dtype as NumPy and ml_dtypes write it ("float32", "float8_e4m3fn"), or ggml's name in lower<br>
    *     case ("q4_k"); "unsupported" for ::TF_DTYPE_UNSUPPORTED and other numbers. The string is static. 
    */

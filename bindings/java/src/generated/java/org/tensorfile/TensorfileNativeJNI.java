@@ -22,7 +22,6 @@ final class TensorfileNativeJNI {
   public final static native long tf_version_number();
   public final static native String tf_version_string();
   public final static native String tf_status_name(int jarg1);
-  public final static native long tf_error_set(int jarg1, String jarg2, long jarg3);
   public final static native String tf_dtype_name(int jarg1);
   public final static native int tf_dtype_from_name(byte[] jarg1);
   public final static native long tf_dtype_bits(int jarg1);
