@@ -59,7 +59,7 @@ class Usage(Case):
             self.assertEqual(re.findall(r"\[([A-Z]+)\]\.\.\.", synopsis), groups_of(command), command)
         self.assertIn("--part-bytes", options_of("convert"))
         self.assertIn("[--include PATTERN]...", usage)
-        self.assertIn("[--rtol NUMBER] [--atol NUMBER] [SELECTION]... [COMMON]...", usage)
+        self.assertIn("[--rtol NUMBER] [--atol NUMBER] [--ignore-metadata]", usage)
         self.assertIn("FILE [NAME] [SLICE]", " ".join(usage.split()))
         self.assertLessEqual(max(map(len, usage.split("\nSELECTION", 1)[0].splitlines())), 80)
 

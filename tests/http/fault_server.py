@@ -16,7 +16,7 @@ class Server:
         self.answers = {}  # how many answers each path has had
         self.redirects = {}  # path: (status, target)
         self.failures = 1  # how many answers of a path have a fault that passes
-        self.most = 0  # requests that were in flight at the same time
+        self.most = 0  # requests that waited for their answers at the same time
         self.delay = 0.0  # seconds before each answer
         self.connections = 0
         self._now = 0
@@ -100,20 +100,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         state = self.server_state
         count = state.begin(self.path, dict(self.headers))
-        try:
-            if state.delay:
-                time.sleep(state.delay)
-            path = self.path.split("?")[0]
-            if path in state.redirects:
-                status, target = state.redirects[path]
-                return self.answer(status, {"Location": target, **self.commit()}, b"moved")
-            _, fault, name = path.split("/", 2)
-            data = state.files.get(name)
-            if data is None:
-                return self.answer(404, {}, b"no such file")
-            return getattr(self, "do_" + fault)(data, count)
-        finally:
-            state.end()
+        if state.delay:
+            time.sleep(state.delay)
+        # Before the answer, since a client that has all of it may send its next request at once.
+        state.end()
+        path = self.path.split("?")[0]
+        if path in state.redirects:
+            status, target = state.redirects[path]
+            return self.answer(status, {"Location": target, **self.commit()}, b"moved")
+        _, fault, name = path.split("/", 2)
+        data = state.files.get(name)
+        if data is None:
+            return self.answer(404, {}, b"no such file")
+        return getattr(self, "do_" + fault)(data, count)
 
     def commit(self):
         commit = getattr(self.server_state, "commit", None)

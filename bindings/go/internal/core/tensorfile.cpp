@@ -29000,8 +29000,11 @@ Status resume(SliceCursor &cursor, const Source &source, const Member &member, c
   return kOk;
 }
 
-// A slice whose elements span at least this many bytes of the file is read on several threads, which report progress.
-constexpr uint64_t kLargeSpan = uint64_t{4} << 20;
+// A slice whose elements span more bytes of the file than this is read on several threads, which report progress. If the
+// source prefers larger requests, one of them reads what fits into it.
+uint64_t large_span(const Source &source) {
+  return std::max(uint64_t{4} << 20, source.hints.piece);
+}
 
 Status read_large_slice(void *to, const Source &source, const Member &member, const SliceAxis *axes,
                         const Settings &settings) {
@@ -29028,7 +29031,8 @@ Status read_member_slice(void *to, const Source &source, const Member &member, c
   Walk walk;
   units.walk(&walk, member, to);
   if (member.has_crc) return resume(cursor, source, member, walk, settings.memory());
-  if (!needs_order(member) && walk.extent(0) >= kLargeSpan) return read_large_slice(to, source, member, axes, settings);
+  if (!needs_order(member) && walk.extent(0) > large_span(source))
+    return read_large_slice(to, source, member, axes, settings);
   MemberStream stream(source, member, settings.memory(), false);
   TFILE_TRY(stream.begin());
   return read_walks(stream, member, Span<const Walk>(&walk, 1), settings.memory());
