@@ -103,11 +103,14 @@ class Programs(Case):
             command = [*RUNNERS[platform.name], unpacked(platform) / platform.program]
             before = json.loads(run(*command, "ls", "--json", "mx_deflated.npz", cwd=folder))
             names = [array["name"] for array in before["arrays"]]
-            run(*command, "convert", "mx_deflated.npz", "plåce.safetensors", cwd=folder)
             # The program contains RE2.
-            run(*command, "edit", "--rename-regex", r"^(.*)$=x.\1", "plåce.safetensors", cwd=folder)
+            run(*command, "convert", "--rename-regex", r"^(.*)$=x.\1", "--header-slack", "4096", "mx_deflated.npz",
+                "plåce.safetensors", cwd=folder)
             run(*command, "diff", "--rename-regex", "^x[.]=", "plåce.safetensors", "mx_deflated.npz", cwd=folder)
-            run(*command, "edit", "--set", "key=value", "plåce.safetensors", cwd=folder)
+            run(*command, "edit", "--in-place", "--set", "key=value", "plåce.safetensors", cwd=folder)
+            # This replaces a file that is open, for which wine 8 lacks the function of Windows 10.
+            if not platform.is_windows:
+                run(*command, "edit", "--set", "key=value", "plåce.safetensors", cwd=folder)
             after = json.loads(run(*command, "ls", "--json", "plåce.safetensors", cwd=folder))
             self.assertEqual(sorted(array["name"] for array in after["arrays"]), sorted(f"x.{name}" for name in names))
             self.assertEqual(after["metadata"]["key"], "value")
