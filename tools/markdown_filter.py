@@ -18,7 +18,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 TITLE = re.compile(r"\A(# .*)$", re.MULTILINE)
 # Names of pages whose files are all called README.md.
 NAMES = {"README.md": "mainpage", "bindings/rust/README.md": "rust", "bindings/go/README.md": "go",
-         "bindings/java/README.md": "java", "bindings/unity/README.md": "unity",
+         "bindings/java/README.md": "java", "bindings/js/README.md": "js", "bindings/unity/README.md": "unity",
          "bindings/spark/README.md": "spark"}
 FENCE = re.compile(r"^(```.*?^```$)", re.DOTALL | re.MULTILINE)
 
