@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /** Types whose elements a typed array holds. */
 export type PlainDtype =
   | 'bool'
@@ -280,6 +281,10 @@ export class TensorFile {
   readAll(names?: Iterable<string>, options?: Omit<ReadOptions, 'slice'>): Promise<Map<string, NdArray>>;
   /** Closes the file. Arrays that were read stay valid. */
   close(): Promise<void>;
+  /** Closes the file at the end of the block of a `using` declaration, without waiting for it. */
+  [Symbol.dispose](): void;
+  /** Closes the file at the end of the block of an `await using` declaration. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Uint8Array<ArrayBuffer>, also for versions of TypeScript in which Uint8Array has no parameter. */

@@ -39,6 +39,8 @@ async function main(blob: Blob): Promise<void> {
   const half = await cast(arrays.get('w') ?? w, 'bfloat16');
   console.log(bfloat16ToFloat32(half.data), floats, part);
   await open({ size: 10, read: async (offset, size) => new Uint8Array(size + offset) });
+  await using closed = await open(new Blob([]));
+  using also: { [Symbol.dispose](): void } = closed;
   // @ts-expect-error there is no such format
   await save('zip', { w });
   // @ts-expect-error there is no such dtype
