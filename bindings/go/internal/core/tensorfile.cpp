@@ -6355,6 +6355,8 @@ Status finish_file(File file, Text path) {
 #include <io.h>
 #include <windows.h>
 
+#include <cstddef>
+
 // src/io/reason.h
 #if !defined(TENSORFILE_IO_REASON_H)
 #define TENSORFILE_IO_REASON_H
@@ -6717,10 +6719,46 @@ Status open_in_place(File *out, const Target &target, bool empty) {
   return kOk;
 }
 
+namespace {
+
+// FILE_RENAME_INFO, FileRenameInfoEx and FILE_RENAME_FLAG_*, which older versions of windows.h lack.
+struct RenameInfo {
+  DWORD flags;
+  HANDLE folder;
+  DWORD nbytes;
+  wchar_t path[1];
+};
+constexpr auto kRenameInfoEx = static_cast<FILE_INFO_BY_HANDLE_CLASS>(22);
+constexpr DWORD kReplaceIfExists = 1;
+constexpr DWORD kPosixSemantics = 2;
+
+// Replaces the target although it is open, for example in the source of an edit, if all handles share it for deletion.
+// Returns false if the system cannot do this: Windows 10 can since version 1607, on NTFS.
+bool replace_open_target(const Target &target) {
+  const size_t nbytes = (target.full.size() - 1) * sizeof(wchar_t);
+  Vec<RenameInfo> memory(target.full.memory());
+  if (!memory.resize(1 + nbytes / sizeof(RenameInfo) + 1).ok()) return false;
+  memory[0].flags = kReplaceIfExists | kPosixSemantics;
+  memory[0].folder = nullptr;
+  memory[0].nbytes = static_cast<DWORD>(nbytes);
+  memcpy(reinterpret_cast<char *>(memory.data()) + offsetof(RenameInfo, path), target.full.data(), nbytes);
+  const HANDLE handle = CreateFileW(target.beside.data(), DELETE | SYNCHRONIZE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                                    nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_WRITE_THROUGH, nullptr);
+  if (handle == INVALID_HANDLE_VALUE) return false;
+  const auto size = static_cast<DWORD>(memory.size() * sizeof(RenameInfo));
+  const bool replaced = SetFileInformationByHandle(handle, kRenameInfoEx, memory.data(), size) != 0;
+  CloseHandle(handle);
+  return replaced;
+}
+
+}  // namespace
+
 Status replace_target(const Target &target, const char * /*name*/) {
   const DWORD flags = MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH;
   if (MoveFileExW(target.beside.data(), target.full.data(), flags) != 0) return kOk;
-  return refuse(GetLastError(), target.label(), "replace");
+  const DWORD error = GetLastError();
+  if (error == ERROR_ACCESS_DENIED && replace_open_target(target)) return kOk;
+  return refuse(error, target.label(), "replace");
 }
 
 void remove_sibling(const Target &target, const char * /*name*/) {
