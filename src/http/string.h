@@ -7,7 +7,7 @@
 
 namespace tfhttp {
 
-// Characters that somebody else owns. Not NUL-terminated.
+// Characters that the caller owns, not NUL-terminated.
 struct Text {
   constexpr Text() = default;
   Text(const char *text)

@@ -82,7 +82,7 @@ if (ulimit -f 128 && run -XX:-UsePerfData "-Dtensorfile.cache.path=$folder/full"
 grep -q -e 'cannot unpack the native library to .*full: .*-Dtensorfile.cache.path' errors || fail "a full disk: wrong message"
 [ "$(libraries full)" = 0 ] || fail "a full disk: a part of the library remains"
 
-# The user's folder cannot be used: the program works, and leaves nothing behind.
+# The user's folder cannot be used: the program works, and leaves no file in the temporary folder.
 mkdir temporary
 for caches in /proc/caches "$folder/tensorfile.jar"; do
   XDG_CACHE_HOME=$caches succeeds "a user without a folder" "-Djava.io.tmpdir=$folder/temporary"
