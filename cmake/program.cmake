@@ -24,7 +24,7 @@ if(NEEDS_SOURCES)
   # in common with files in the first. Each of these has names in common with both, or needs what a system header declares
   # only if it is the first to include it.
   set(alone mlx_weights report show stat platform_posix platform_windows raw_file_posix raw_file_windows)
-  set(second edit ls ls_output metadata_choice rewrite_safetensors slice_argument)
+  set(second edit ls ls_output metadata_choice slice_argument)
   set_target_properties(tensorfile_program PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
   foreach(source IN LISTS program_sources)
     cmake_path(GET source STEM name)

@@ -46,6 +46,13 @@ void write_array(JsonWriter &json, const tensorfile::Array &array, size_t max_it
   }
 }
 
+// True if two dicts have the same keys and values, in any order.
+bool same_metadata(const tensorfile::Dict &a, const tensorfile::Dict &b) {
+  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&b](const MetadataEntry &entry) {
+           return b.contains(entry.key()) && same_value(entry, b.at(entry.key()));
+         });
+}
+
 }  // namespace
 
 std::string kind_text(const MetadataEntry &entry) {
@@ -120,12 +127,6 @@ bool same_value(const MetadataEntry &a, const MetadataEntry &b) {
     default:
       return same_metadata(a.dict(), b.dict());
   }
-}
-
-bool same_metadata(const tensorfile::Dict &a, const tensorfile::Dict &b) {
-  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&b](const MetadataEntry &entry) {
-           return b.contains(entry.key()) && same_value(entry, b.at(entry.key()));
-         });
 }
 
 }  // namespace cli

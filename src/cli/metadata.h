@@ -28,7 +28,5 @@ std::vector<std::string> keys_of(const tensorfile::Dict &metadata);
 
 // True if kinds, dtypes and all bytes of two values are equal.
 bool same_value(const MetadataEntry &a, const MetadataEntry &b);
-// True if two dicts have the same keys and values, in any order.
-bool same_metadata(const tensorfile::Dict &a, const tensorfile::Dict &b);
 
 }  // namespace cli

@@ -22,7 +22,7 @@ class BuildSystems(Case):
         folder = self.fresh("fetchcontent")
         copy_example("fetchcontent", folder / "demo")
         project = folder / "demo/CMakeLists.txt"
-        # The package is not published, so its file stands in for the download.
+        # The package is not published, so the file in dist is used instead of a download.
         text, changed = re.subn(r"https://\S*/(tensorfile-\S*-amalgamation.zip)", rf"file://{DIST}/\1",
                                 project.read_text(encoding="utf-8"))
         self.assertEqual(changed, 1)
