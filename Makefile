@@ -9,10 +9,12 @@ FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
+# The program with whose output Spark's is compared.
+SPARK_PROGRAM := build/library/tensorfile
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
-  demo amalgamation install dist test-dist reproducible clean engines spark spark-jars stores machines bench bench-blocks bench-deflate bench-embedding bench-parts \
-  bench-bindings bench-presets bench-diff bench-programs bench-crates instructions
+  demo amalgamation install dist test-dist reproducible clean engines spark \
+  spark-jars spark-tests stores machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets bench-diff bench-programs bench-crates instructions
 
 help:
 	@echo 'Build:'
@@ -145,7 +147,7 @@ test-long: release
 	$(MAKE) test-corpus
 	$(MAKE) coverage
 	$(MAKE) engines
-	$(MAKE) spark
+	$(MAKE) spark-tests SPARK_PROGRAM=build/release/tensorfile
 	$(MAKE) stores
 	$(MAKE) machines
 	$(MAKE) dist DIST=--platforms=linux-x86_64
@@ -170,8 +172,11 @@ spark-jars:
 	bindings/spark/build.sh build/spark
 
 spark: library
+	$(MAKE) spark-tests
+
+spark-tests:
 	$(SETUP) spark
-	tests/spark/spark.sh build/spark build/library/tensorfile $(PYTHON)
+	tests/spark/spark.sh build/spark $(SPARK_PROGRAM) $(PYTHON)
 
 stores:
 	$(SETUP) stores
