@@ -18,8 +18,9 @@
  * ## Requests
  *
  * Creating a source makes one request, for the first bytes of the file (::TF_HTTP_OPTION_FIRST_BYTES); its answer also
- * has the size. Every later read is one request for a range. Connections are kept alive and used again, with HTTP/2 if an
- * https server offers it; reads from several threads use a connection each. Nothing is downloaded ahead of a read, so the
+ * has the size. Every later read is one request for a range. Connections are kept alive and used again. If an
+ * https server offers HTTP/2, the requests of all threads share one connection, and one of these threads receives the
+ * answers for all of them; otherwise reads from several threads use a connection each. Nothing is downloaded ahead of a read, so the
  * limits of the options of ::tf_file apply before a header is downloaded.
  *
  * A server must support ranges, and say how long the file is, unless the file is no longer than the first request. The
@@ -64,8 +65,8 @@ enum {
 
   /** Milliseconds that connecting may take. 1 to 3,600,000, default 15,000. */
   TF_HTTP_OPTION_CONNECT_TIMEOUT = 1,
-  /** Milliseconds, rounded up to whole seconds, after which a transfer in which nothing arrives is given up. 1 to
-      3,600,000, default 30,000. */
+  /** Milliseconds after which a transfer is given up if nothing arrives on its connection. It may take a second longer. 1
+      to 3,600,000, default 30,000. */
   TF_HTTP_OPTION_STALL_TIMEOUT = 2,
   /** How many times a request that fails is repeated. 0 to 100, default 4. */
   TF_HTTP_OPTION_RETRIES = 3,
@@ -88,6 +89,9 @@ enum {
   /** See ::TF_HTTP_OPTION_GAP. 1 to 1,024, default 16. Also how many files of a sharded index are opened at the same time,
       each on a thread of its own; with 1 the library creates no thread. */
   TF_HTTP_OPTION_REQUESTS = 10,
+  /** The most requests that share a connection of HTTP/2. With 1, each request in flight has its own. 1 to 1,024, default
+      100; servers may allow fewer. */
+  TF_HTTP_OPTION_STREAMS = 11,
 
   /* Strings: tf_http_options_set_string(). The default of each is none, except where a default is given. */
 
@@ -123,8 +127,7 @@ enum {
   TF_HTTP_OPTION_S3_PROFILE = 113
 };
 
-/** Asked about once a second while a request is in flight or waits to be repeated, on the thread that makes the request,
-    which can be any: a result other than 0 makes the read fail with ::TF_STATUS_CANCELLED. */
+/** Asked about once a second for each request that is in flight or waits to be repeated, on any thread that makes one: a result other than 0 makes the read fail with ::TF_STATUS_CANCELLED. */
 typedef int32_t (*tf_http_cancel_fn)(void *user);
 
 /** Creates options that all have their defaults. */

@@ -5,9 +5,11 @@
 namespace tfhttp {
 
 Client::~Client() {
-  for (size_t i = 0; i < idle_count_; ++i)
-    curl_easy_cleanup(idle_[i]);
-  free(idle_);
+  while (channels_ != nullptr) {
+    Channel *const channel = channels_;
+    channels_ = channel->next;
+    destroy_object(channel);
+  }
 }
 
 tf_status Client::make(Ref<Client> *out, const Options *options) {
@@ -21,30 +23,48 @@ tf_status Client::make(Ref<Client> *out, const Options *options) {
   if (!client) return out_of_memory();
   TFHTTP_TRY(copy_options(&client->options_, options));
   TFHTTP_TRY(read_credentials(*client->options_));
-  const auto most = static_cast<size_t>(client->options_->number(TF_HTTP_OPTION_REQUESTS));
-  client->idle_ = static_cast<CURL **>(malloc(most * sizeof(CURL *)));
-  if (client->idle_ == nullptr) return out_of_memory();
   *out = static_cast<Ref<Client> &&>(client);
   return TF_STATUS_OK;
 }
 
-CURL *Client::acquire() {
-  {
-    const Guard guard(lock_);
-    if (idle_count_ > 0) return idle_[--idle_count_];
+Channel *Client::acquire() {
+  const auto streams = static_cast<size_t>(options_->number(TF_HTTP_OPTION_STREAMS));
+  const Guard guard(lock_);
+  bool multiplexes = false;
+  Channel **end = &channels_;
+  // The first ones are preferred, so that those that are not needed stay idle, and servers close them.
+  for (; *end != nullptr; end = &(*end)->next) {
+    Channel &channel = **end;
+    if (channel.broken) continue;
+    multiplexes = multiplexes || channel.multiplexes;
+    if (channel.requests >= (channel.multiplexes ? streams : 1)) continue;
+    ++channel.requests;
+    return &channel;
   }
-  return curl_easy_init();
+  Channel *const made = Channel::make(static_cast<long>(streams));
+  if (made == nullptr) return nullptr;
+  made->requests = 1;
+  // The server is expected to answer as on the others, so that the next requests need not make connections too.
+  made->multiplexes = multiplexes;
+  *end = made;
+  return made;
 }
 
-void Client::give_back(CURL *handle) {
+void Client::give_back(Channel *channel, Conclusion conclusion) {
   {
     const Guard guard(lock_);
-    if (idle_count_ < static_cast<size_t>(options_->number(TF_HTTP_OPTION_REQUESTS))) {
-      idle_[idle_count_++] = handle;
-      return;
-    }
+    --channel->requests;
+    channel->multiplexes = conclusion == Conclusion::kMultiplexed;
+    channel->broken = channel->broken || conclusion == Conclusion::kBroken;
+    if (channel->requests > 0) return;
+    size_t before = 0;
+    Channel **link = &channels_;
+    for (; *link != channel; link = &(*link)->next)
+      ++before;
+    if (!channel->broken && before < static_cast<size_t>(options_->number(TF_HTTP_OPTION_REQUESTS))) return;
+    *link = channel->next;
   }
-  curl_easy_cleanup(handle);
+  destroy_object(channel);
 }
 
 tf_status Client::copy_commit(String *out) {

@@ -1,12 +1,17 @@
 // What the files of a set share: options, connections, and the commit that was pinned.
 #pragma once
 
-#include <curl/curl.h>
-
-#include "http/lock.h"
+#include "http/channel.h"
 #include "http/request_options.h"
 
 namespace tfhttp {
+
+// What a request has shown about its connection.
+enum class Conclusion {
+  kAlone,        // it can have one request at a time
+  kMultiplexed,  // other requests can use it at the same time
+  kBroken,       // it failed
+};
 
 class Client : public Counted {
  public:
@@ -19,10 +24,11 @@ class Client : public Counted {
   static tf_status make(Ref<Client> *out, const Options *options);
 
   const Options &options() const { return *options_; }
-  // Returns a handle for one request, with a connection that is still open if there is one; NULL if there is no memory.
-  CURL *acquire();
-  // Keeps the handle and its connections for the next request.
-  void give_back(CURL *handle);
+  // Returns connections for one request, or NULL if memory runs out: those that other requests use, if the server speaks
+  // HTTP/2, or else those that no request uses.
+  Channel *acquire();
+  // Keeps the connections for the next request.
+  void give_back(Channel *channel, Conclusion conclusion);
   // Copies the commit of the Hub that the set is read from; "" before the first answer.
   tf_status copy_commit(String *out);
   // Stores the commit if there is none yet. Fails if there is another one.
@@ -33,8 +39,7 @@ class Client : public Counted {
  private:
   Ref<Options> options_;
   Lock lock_;
-  CURL **idle_ = nullptr;  // the last one was used last
-  size_t idle_count_ = 0;
+  Channel *channels_ = nullptr;
   String commit_;
 };
 

@@ -10,15 +10,22 @@ namespace {
 constexpr size_t kMostDiscarded = size_t{64} << 10;
 constexpr size_t kMostHead = size_t{256} << 10;
 constexpr size_t kErrorBody = size_t{4} << 10;
+// How many stall timeouts an answer may take to begin or to continue while others arrive on its connection.
+constexpr int64_t kPatience = 10;
 
 // The state of a transfer, which libcurl's callbacks change.
 struct Transfer {
   Client *client = nullptr;
+  Channel *channel = nullptr;
   const Request *request = nullptr;
   Response *response = nullptr;
   CURL *handle = nullptr;
-  tf_status failure = TF_STATUS_OK;  // the error record has the reason
-  size_t head = 0;                   // bytes of the head of the answer
+  tf_status failure = TF_STATUS_OK;
+  String reason;         // of the failure: the thread that drives the channel has another error record
+  int64_t begin = 0;     // when the request was made, in milliseconds of Channel::now()
+  int64_t arrival = 0;   // when something of the answer arrived last
+  bool stalled = false;  // nothing arrived for too long
+  size_t head = 0;       // bytes of the head of the answer
   bool judged = false;
   bool wanted = false;    // the body has the bytes of the file
   uint64_t expected = 0;  // bytes of the body, if it is wanted
@@ -26,6 +33,17 @@ struct Transfer {
   bool abandoned = false;  // the rest of an unwanted body is not read
   String error_body;
 };
+
+// Ends a transfer with what the error record says.
+void fail(Transfer &transfer, tf_status status) {
+  transfer.failure = status;
+  transfer.reason.assign(tf_error_message());
+}
+
+void note_arrival(Transfer &transfer) {
+  transfer.channel->note_arrival();
+  transfer.arrival = transfer.channel->last_arrival();
+}
 
 bool is_success(uint64_t status) {
   return status >= 200 && status < 300;
@@ -42,30 +60,30 @@ void judge(Transfer &transfer) {
   long version = 0;
   curl_easy_getinfo(transfer.handle, CURLINFO_HTTP_VERSION, &version);
   if (version >= CURL_HTTP_VERSION_2_0) answer.ends_visibly = true;
-  if (!answer.ok()) {
-    transfer.failure = out_of_memory();
-  } else if (is_success(answer.status)) {
-    const Request &request = *transfer.request;
-    transfer.failure = request.accept(&transfer.expected, request, answer);
-    transfer.response->until_end = transfer.failure == TF_STATUS_OK && transfer.expected == kUntilEnd;
-    if (transfer.response->until_end) {
-      transfer.expected = request.nbytes;
-    } else if (transfer.failure == TF_STATUS_OK && transfer.expected > request.nbytes) {
-      transfer.failure = Failure(TF_STATUS_IO)
-                         << "the server announces " << transfer.expected << " bytes, more than the "
-                         << static_cast<uint64_t>(request.nbytes) << " that were asked for";
-    }
-    transfer.wanted = transfer.failure == TF_STATUS_OK;
+  if (!answer.ok()) return fail(transfer, out_of_memory());
+  if (!is_success(answer.status)) return;
+  const Request &request = *transfer.request;
+  const tf_status accepted = request.accept(&transfer.expected, request, answer);
+  if (accepted != TF_STATUS_OK) return fail(transfer, accepted);
+  transfer.response->until_end = transfer.expected == kUntilEnd;
+  if (transfer.response->until_end) {
+    transfer.expected = request.nbytes;
+  } else if (transfer.expected > request.nbytes) {
+    return fail(transfer, Failure(TF_STATUS_IO)
+                              << "the server announces " << transfer.expected << " bytes, more than the "
+                              << static_cast<uint64_t>(request.nbytes) << " that were asked for");
   }
+  transfer.wanted = true;
 }
 
 size_t on_header(char *line, size_t size, size_t count, void *user) {
   Transfer &transfer = *static_cast<Transfer *>(user);
+  note_arrival(transfer);
   transfer.head += size * count;
   if (transfer.head > kMostHead) {
-    transfer.failure = Failure(TF_STATUS_IO) << "the head of the server's answer has more than "
-                                             << static_cast<uint64_t>(kMostHead) << " bytes";
-    return 0;
+    return fail(transfer, Failure(TF_STATUS_IO) << "the head of the server's answer has more than "
+                                                << static_cast<uint64_t>(kMostHead) << " bytes"),
+           0;
   }
   // What follows the body are trailers.
   if (!transfer.judged) transfer.response->answer.add_line(Text(line, size * count));
@@ -77,6 +95,7 @@ size_t on_body(char *bytes, size_t size, size_t count, void *user) {
   Transfer &transfer = *static_cast<Transfer *>(user);
   Response &response = *transfer.response;
   const size_t nbytes = size * count;
+  note_arrival(transfer);
   judge(transfer);
   if (transfer.failure != TF_STATUS_OK) return 0;
   if (!transfer.wanted) {
@@ -86,21 +105,38 @@ size_t on_body(char *bytes, size_t size, size_t count, void *user) {
     return transfer.abandoned ? 0 : nbytes;
   }
   if (nbytes > transfer.expected - response.received) {
-    if (response.until_end) return transfer.failure = no_ranges(response.answer), 0;
-    transfer.failure = Failure(TF_STATUS_IO)
-                       << "the server sends more than the " << transfer.expected << " bytes that it announced";
-    return 0;
+    if (response.until_end) return fail(transfer, no_ranges(response.answer)), 0;
+    return fail(transfer, Failure(TF_STATUS_IO)
+                              << "the server sends more than the " << transfer.expected << " bytes that it announced"),
+           0;
   }
   memcpy(transfer.request->to + response.received, bytes, nbytes);
   response.received += nbytes;
   return nbytes;
 }
 
+// True if nothing arrives any more. A server may send the answers that share a connection one after another, so that one
+// which does not arrive yet is given up only if none does, or after a much longer time. (CURLOPT_LOW_SPEED_TIME is about
+// one answer only.)
+bool is_stalled(const Transfer &transfer) {
+  curl_off_t connected = 0;  // microseconds until the request was sent
+  curl_easy_getinfo(transfer.handle, CURLINFO_PRETRANSFER_TIME_T, &connected);
+  if (connected == 0) return false;
+  const int64_t most = transfer.client->options().number(TF_HTTP_OPTION_STALL_TIMEOUT);
+  const int64_t sent = transfer.begin + connected / 1000;
+  const int64_t own = transfer.arrival > sent ? transfer.arrival : sent;
+  const int64_t any = transfer.channel->last_arrival() > own ? transfer.channel->last_arrival() : own;
+  const int64_t now = Channel::now();
+  return now - any > most || now - own > kPatience * most;
+}
+
 int on_progress(void *user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   Transfer &transfer = *static_cast<Transfer *>(user);
-  if (!transfer.client->cancelled()) return 0;
-  transfer.failure = Failure(TF_STATUS_CANCELLED) << "the request was cancelled";
-  return 1;
+  if (transfer.client->cancelled()) {
+    return fail(transfer, Failure(TF_STATUS_CANCELLED) << "the request was cancelled"), 1;
+  }
+  transfer.stalled = is_stalled(transfer);
+  return transfer.stalled ? 1 : 0;
 }
 
 // Collects the results of curl_easy_setopt().
@@ -125,8 +161,6 @@ const char *or_null(Text text) {
 
 CURLcode configure(Transfer &transfer, const char *url, curl_slist *headers, char *error) {
   const Options &options = transfer.client->options();
-  const int64_t stall = options.number(TF_HTTP_OPTION_STALL_TIMEOUT);
-  curl_easy_reset(transfer.handle);
   Setup setup(transfer.handle);
   setup.set(CURLOPT_URL, url)
       .set(CURLOPT_PROTOCOLS_STR, "http,https")
@@ -134,6 +168,8 @@ CURLcode configure(Transfer &transfer, const char *url, curl_slist *headers, cha
       .set(CURLOPT_PATH_AS_IS, 1L)
       .set(CURLOPT_NOSIGNAL, 1L)
       .set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS))
+      // A request waits until it is known whether a connection that is being made can be shared.
+      .set(CURLOPT_PIPEWAIT, 1L)
       .set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2))
       .set(CURLOPT_SSL_VERIFYPEER, 1L)
       .set(CURLOPT_SSL_VERIFYHOST, 2L)
@@ -141,8 +177,6 @@ CURLcode configure(Transfer &transfer, const char *url, curl_slist *headers, cha
       .set(CURLOPT_BUFFERSIZE, 256L << 10)
       .set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L)
       .set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.number(TF_HTTP_OPTION_CONNECT_TIMEOUT)))
-      .set(CURLOPT_LOW_SPEED_LIMIT, 1L)
-      .set(CURLOPT_LOW_SPEED_TIME, static_cast<long>((stall + 999) / 1000))
       .set(CURLOPT_USERAGENT, options.string(TF_HTTP_OPTION_USER_AGENT).data)
       // An empty string keeps libcurl from looking for proxies in the environment.
       .set(CURLOPT_PROXY, options.string(TF_HTTP_OPTION_PROXY).data)
@@ -184,6 +218,15 @@ bool is_transient(uint64_t status) {
   return status == 408 || status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
+// What the connection is good for after a transfer.
+Conclusion conclusion_of(const Transfer &transfer, CURLcode code) {
+  const bool ended_here = transfer.failure != TF_STATUS_OK || transfer.abandoned;
+  if (code != CURLE_OK && !ended_here) return Conclusion::kBroken;
+  long version = 0;
+  curl_easy_getinfo(transfer.handle, CURLINFO_HTTP_VERSION, &version);
+  return version >= CURL_HTTP_VERSION_2_0 ? Conclusion::kMultiplexed : Conclusion::kAlone;
+}
+
 // What a failure of libcurl means.
 Outcome connection_outcome(Transfer &transfer, CURLcode code, const char *error) {
   Response &response = *transfer.response;
@@ -197,7 +240,12 @@ Outcome connection_outcome(Transfer &transfer, CURLcode code, const char *error)
     why.assign("the connection ended after ")
         << static_cast<uint64_t>(response.received) << " of " << transfer.expected << " bytes";
   }
-  if (!is_transient(code)) return failed(Failure(TF_STATUS_IO) << "the request failed: " << why);
+  if (transfer.stalled) {
+    why.assign("nothing arrived for ") << static_cast<uint64_t>(
+                                              transfer.client->options().number(TF_HTTP_OPTION_STALL_TIMEOUT))
+                                       << " ms";
+  }
+  if (!is_transient(code) && !transfer.stalled) return failed(Failure(TF_STATUS_IO) << "the request failed: " << why);
   response.why = static_cast<String &&>(why);
   return Outcome::kRetry;
 }
@@ -240,12 +288,18 @@ Outcome status_outcome(Transfer &transfer) {
   return failed(failure);
 }
 
+// Reports a failure in the error record of the thread that made the request.
+Outcome failed_transfer(const Transfer &transfer) {
+  if (!transfer.reason.ok()) return failed(out_of_memory());
+  return failed(tf_error_set(transfer.failure, transfer.reason.c_str(), transfer.reason.size()));
+}
+
 Outcome outcome_of(Transfer &transfer, CURLcode code, const char *error) {
   Response &response = *transfer.response;
-  if (transfer.failure != TF_STATUS_OK) return Outcome::kFailed;
+  if (transfer.failure != TF_STATUS_OK) return failed_transfer(transfer);
   if (code != CURLE_OK && !transfer.abandoned) return connection_outcome(transfer, code, error);
   judge(transfer);
-  if (transfer.failure != TF_STATUS_OK) return Outcome::kFailed;
+  if (transfer.failure != TF_STATUS_OK) return failed_transfer(transfer);
   if (!transfer.wanted) return status_outcome(transfer);
   if (response.received == transfer.expected || response.until_end) return Outcome::kDone;
   response.why << "the server sent " << static_cast<uint64_t>(response.received) << " of the " << transfer.expected
@@ -267,22 +321,25 @@ Outcome exchange(Response *response, Client &client, const Request &request) {
   String url;
   url << request.url;
   if (!url.ok()) return failed(out_of_memory());
-  CURL *const handle = client.acquire();
-  if (handle == nullptr) return failed(out_of_memory());
   Transfer transfer;
   transfer.client = &client;
   transfer.request = &request;
   transfer.response = response;
-  transfer.handle = handle;
+  // A handle that has shared a connection cannot be configured again: libcurl 7.88 keeps its buffer.
+  transfer.handle = curl_easy_init();
+  if (transfer.handle == nullptr) return failed(out_of_memory());
+  transfer.channel = client.acquire();
+  if (transfer.channel == nullptr) return curl_easy_cleanup(transfer.handle), failed(out_of_memory());
   char error[CURL_ERROR_SIZE] = "";
+  transfer.begin = Channel::now();
   CURLcode code = configure(transfer, url.c_str(), headers.list(), error);
-  if (code == CURLE_OK) code = curl_easy_perform(handle);
+  if (code == CURLE_OK) code = transfer.channel->perform(transfer.handle, error);
   const Outcome outcome = outcome_of(transfer, code, error);
   // A whole file cannot be continued, only asked for again.
   if (outcome == Outcome::kRetry && response->answer.status == 200) response->received = 0;
-  // The next request must not refer to this one.
-  curl_easy_reset(handle);
-  client.give_back(handle);
+  const Conclusion conclusion = conclusion_of(transfer, code);
+  curl_easy_cleanup(transfer.handle);
+  client.give_back(transfer.channel, conclusion);
   return outcome;
 }
 

@@ -1,4 +1,4 @@
-// A lock.
+// A lock, and a condition that threads wait for.
 #pragma once
 
 #include <pthread.h>
@@ -15,6 +15,7 @@ class Lock {
   void unlock() { pthread_mutex_unlock(&mutex_); }
 
  private:
+  friend class Condition;
   pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
 };
 
@@ -27,6 +28,20 @@ class Guard {
 
  private:
   Lock &lock_;
+};
+
+class Condition {
+ public:
+  Condition() = default;
+  Condition(const Condition &) = delete;
+  Condition &operator=(const Condition &) = delete;
+  ~Condition() { pthread_cond_destroy(&condition_); }
+  // Releases the lock while it waits. It may also return when nothing has changed.
+  void wait(Lock &lock) { pthread_cond_wait(&condition_, &lock.mutex_); }
+  void notify_all() { pthread_cond_broadcast(&condition_); }
+
+ private:
+  pthread_cond_t condition_ = PTHREAD_COND_INITIALIZER;
 };
 
 }  // namespace tfhttp

@@ -28,6 +28,7 @@ constexpr NumberRow kNumberRows[kNumbers] = {
     {"GAP", 0, kMostBytes, int64_t{1} << 20},
     {"PIECE", 0, kMostBytes, int64_t{8} << 20},
     {"REQUESTS", 1, 1024, 16},
+    {"STREAMS", 1, 1024, 100},
 };
 
 struct StringRow {

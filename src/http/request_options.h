@@ -7,7 +7,7 @@
 
 namespace tfhttp {
 
-inline constexpr int32_t kNumbers = 11;       // numbers are below this
+inline constexpr int32_t kNumbers = 12;       // numbers are below this
 inline constexpr int32_t kFirstString = 100;  // strings are from this one on
 inline constexpr int32_t kStrings = 14;
 

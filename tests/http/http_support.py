@@ -14,7 +14,7 @@ from capi import Library, TensorfileError  # noqa: E402  # the path is set above
 from fault_server import Server  # noqa: E402
 
 OPTIONS = {"connect_timeout": 1, "stall_timeout": 2, "retries": 3, "backoff": 4, "max_wait": 5, "redirects": 6,
-           "first_bytes": 7, "gap": 8, "piece": 9, "requests": 10, "ca_file": 100, "proxy": 101, "no_proxy": 102,
+           "first_bytes": 7, "gap": 8, "piece": 9, "requests": 10, "streams": 11, "ca_file": 100, "proxy": 101, "no_proxy": 102,
            "user_agent": 103, "token": 104, "token_file": 105, "hf_endpoint": 106, "s3_endpoint": 107, "s3_region": 108,
            "s3_access_key": 109, "s3_secret_key": 110, "s3_session_token": 111, "s3_credentials_file": 112,
            "s3_profile": 113}

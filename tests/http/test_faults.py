@@ -161,7 +161,7 @@ class Faults(Case):
     def test_options(self):
         http = self.library.http
         options = self.library.options()
-        for option, value in ((1, 0), (3, -1), (3, 101), (6, 6), (10, 0), (0, 1), (11, 1), (100, 1), (-5, 1)):
+        for option, value in ((1, 0), (3, -1), (3, 101), (6, 6), (10, 0), (11, 0), (0, 1), (12, 1), (100, 1), (-5, 1)):
             self.assertEqual(http.tf_http_options_set(options, option, ctypes.c_int64(value)), 1, (option, value))
         for option, value in ((99, b"x"), (114, b"x"), (1, b"x"), (104, b"a\nb")):
             self.assertEqual(http.tf_http_options_set_string(options, option, value, ctypes.c_size_t(len(value))), 1)
