@@ -7,6 +7,9 @@
         part = file["w"][:100]                                  # reads these rows
         metadata = file.metadata
 
+Files may also be bytes, binary file objects (io.BytesIO, members of archives, files of fsspec), or a Source, which is a
+function that reads at any offset.
+
 Quantized arrays are decoded to float32. With ml_dtypes installed, bfloat16 and the small floats are its dtypes; without
 it they are decoded to float32 too.
 """
@@ -14,6 +17,7 @@ it they are decoded to float32 too.
 from ._file import Entry, File, open
 from ._library import Error, __version__
 from ._load_save import load, load_bytes, load_metadata, save, save_bytes, save_metadata
+from ._sources import Source
 
-__all__ = ["Entry", "Error", "File", "load", "load_bytes", "load_metadata", "open", "save", "save_bytes", "save_metadata",
-           "__version__"]
+__all__ = ["Entry", "Error", "File", "Source", "load", "load_bytes", "load_metadata", "open", "save", "save_bytes",
+           "save_metadata", "__version__"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Iterator, Mapping
 from ctypes import byref, c_char_p, c_int64, c_size_t, c_void_p
@@ -11,9 +10,11 @@ from typing import Any
 import numpy
 
 from ._arrays import dtype_number, numpy_dtype, view
+from ._callbacks import Calls
 from ._dicts import values_of
-from ._library import check, lib, options, text_of
-from ._load_save import Path
+from ._library import check, lib, text_of
+from ._load_save import open_file
+from ._sources import Readable
 
 
 def _resolve(key: Any, shape: tuple[int, ...]) -> tuple[list[slice], tuple[Any, ...]]:
@@ -85,7 +86,8 @@ class Entry:
     def read_bytes(self) -> numpy.ndarray[Any, Any]:
         """Returns the bytes as they are stored, such as the blocks of a quantized array."""
         array = c_void_p()
-        check(lib.tf_file_read_raw(byref(array), self._file._open_handle(), self._index))
+        with self._file._calls as calls:
+            calls.check(lib.tf_file_read_raw(byref(array), self._file._open_handle(), self._index))
         return view(array)
 
     def __getitem__(self, key: Any) -> Any:
@@ -105,18 +107,19 @@ class Entry:
         out: numpy.ndarray[Any, Any] = numpy.empty(shape, wanted.newbyteorder("="))
         axes = [(c_int64 * len(slices))(*column) for column in
                 ([part.start for part in slices], [part.stop for part in slices], [part.step for part in slices])]
-        check(lib.tf_file_read_slice_into(self._file._open_handle(), self._index, *axes, len(slices),
-                                          dtype_number(out.dtype), out.ctypes.data, out.nbytes))
+        with self._file._calls as calls:
+            calls.check(lib.tf_file_read_slice_into(self._file._open_handle(), self._index, *axes, len(slices),
+                                                    dtype_number(out.dtype), out.ctypes.data, out.nbytes))
         return out
 
 
 class File(Mapping[str, Entry]):
     """An open file: a mapping from names to entries, in the order of the file. Opening it reads only the header."""
 
-    def __init__(self, path: Path, **settings: Any):
+    def __init__(self, file: Readable, **settings: Any):
         handle, text, length = c_void_p(), c_char_p(), c_size_t()
-        with options(settings) as chosen:
-            check(lib.tf_file_open(byref(handle), os.fsencode(path), chosen.value), os.fspath(path))
+        self._calls = Calls()
+        open_file(file, byref(handle), self._calls, settings)
         self._handle: c_void_p | None = handle
         self._release = weakref.finalize(self, lib.tf_file_release, handle)
         self._indices: dict[str, int] = {}
@@ -157,6 +160,12 @@ class File(Mapping[str, Entry]):
         return self._handle
 
 
-def open(path: Path, **settings: Any) -> File:
-    """Opens a file and reads its header. Settings are options of the library."""
-    return File(path, **settings)
+def open(file: Readable, **settings: Any) -> File:
+    """Opens a file, which is what load() takes, and reads its header. Settings are options of the library.
+
+    A buffer, file object or Source is kept until the file is closed or collected. Close a file object, and change a
+    buffer, only after that. Several threads may read from the file at the same time; they take turns with a file object
+    that has one position, but not with a regular file, a file of fsspec whose system is asynchronous (s3, http and the
+    like), or a Source.
+    """
+    return File(file, **settings)
