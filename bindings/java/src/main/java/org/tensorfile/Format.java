@@ -45,10 +45,10 @@ public enum Format {
   /**
    * {@return the format of a path's extension, or AUTO if there is no such format}
    *
-   * @param path path of a file
+   * @param path path of a file of any file system, which is not accessed
    */
   public static Format fromPath(Path path) {
-    return of(TensorfileNative.tf_format_from_path(Text.path(path)));
+    return of(TensorfileNative.tf_format_from_path(Text.utf8WithNul(path.toString())));
   }
 
   /**

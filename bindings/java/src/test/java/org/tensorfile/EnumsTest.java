@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Field;
+import java.net.URI;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystem;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystems;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -71,5 +75,13 @@ class EnumsTest {
     assertEquals("unknown", Format.UNKNOWN.toString());
     Throwable later = Failures.of(999, true, new byte[] {'m'}, -1, new byte[0], 0);
     assertSame(Status.UNKNOWN, ((TensorfileException) later).status());
+  }
+
+  @Test
+  void formatsOfPathsOfAnyFileSystem() {
+    assertSame(Format.NPZ, Format.fromPath(Path.of("a/b.npz")));
+    FileSystem runtime = FileSystems.getFileSystem(URI.create("jrt:/"));
+    assertSame(Format.SAFETENSORS, Format.fromPath(runtime.getPath("a", "b.safetensors")));
+    assertSame(Format.AUTO, Format.fromPath(runtime.getPath("a", "b")));
   }
 }
