@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import io
 import os
 from ctypes import byref, c_void_p
 from typing import Any, Mapping, Union
@@ -34,9 +33,6 @@ def load(file: Readable, *, mmap: bool = False, **settings: Any) -> Arrays:
     """
     if mmap:
         settings["load_mode"] = "map"
-    elif type(file) is io.BytesIO:
-        with file.getbuffer() as memory:
-            return load(memory, **settings)
     arrays, path, calls = c_void_p(), path_of(file), Calls()
     with options(settings) as chosen:
         if path is None:

@@ -111,7 +111,8 @@ class _Positioned:
 def buffer_of(file: Any) -> numpy.ndarray[Any, Any] | None:
     """Returns the bytes of a buffer, without a copy; None for other objects."""
     try:
-        view = memoryview(file)
+        # Its value is not copied either, unless it is written to while the bytes are in use.
+        view = memoryview(file.getvalue() if type(file) is io.BytesIO else file)
     except TypeError:
         return None
     return numpy.frombuffer(view, numpy.uint8) if view.nbytes else numpy.empty(0, numpy.uint8)
