@@ -10,6 +10,10 @@ file(GLOB http_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/http/*.cpp)
 tensorfile_object_library(tensorfile_http_objects ${http_sources})
 target_link_libraries(tensorfile_http_objects PRIVATE CURL::libcurl OpenSSL::Crypto)
 
+# An archive of the objects alone, for tests that link the core of tensorfile_inside.
+add_library(tensorfile_http_inside STATIC EXCLUDE_FROM_ALL $<TARGET_OBJECTS:tensorfile_http_objects>)
+target_link_libraries(tensorfile_http_inside INTERFACE tensorfile_inside CURL::libcurl OpenSSL::Crypto Threads::Threads)
+
 function(tensorfile_http_library target core)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

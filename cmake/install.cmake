@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-  PATTERN tensorfile_http.h EXCLUDE)
+  PATTERN tensorfile_http.* EXCLUDE)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/tensorfile)
 if(TENSORFILE_BUILD_SHARED)
@@ -60,7 +60,8 @@ if(TENSORFILE_BUILD_STATIC)
 endif()
 
 if(TENSORFILE_BUILD_HTTP)
-  install(FILES ${PROJECT_SOURCE_DIR}/include/tensorfile_http.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(FILES ${PROJECT_SOURCE_DIR}/include/tensorfile_http.h ${PROJECT_SOURCE_DIR}/include/tensorfile_http.hpp
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   if(TENSORFILE_BUILD_SHARED)
     install(TARGETS tensorfile_http EXPORT tensorfile-http-targets)
     install(EXPORT tensorfile-http-targets NAMESPACE tensorfile:: DESTINATION ${package_dir})

@@ -154,10 +154,16 @@ TENSORFILE_HTTP_API tf_status tf_http_options_set_string(tf_http_options *option
  *         (Host, Range, Accept-Encoding and the like).
  */
 TENSORFILE_HTTP_API tf_status tf_http_options_add_header(tf_http_options *options, const char *name, const char *value);
-/** Sets the function that cancels requests; NULL for none. It must be callable until the last source that was created with
-    the options, or with a copy of them, is freed. */
+/**
+ * Sets the function that cancels requests, and replaces the one before.
+ * @param options  the options
+ * @param cancel   the function, or NULL for none
+ * @param release  may be NULL. Called exactly once, when neither the options nor a source that was created with them needs
+ *                 `user` any longer. It is called even if this function fails
+ * @param user     passed to both
+ */
 TENSORFILE_HTTP_API tf_status tf_http_options_set_cancel(tf_http_options *options, tf_http_cancel_fn cancel,
-                                                         void *user);
+                                                         tf_release_fn release, void *user);
 /** Adds a reference and returns the options. */
 TENSORFILE_HTTP_API tf_http_options *tf_http_options_retain(tf_http_options *options);
 /** Drops a reference. */

@@ -7,6 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 build="g++ make cmake zlib1g-dev libcli11-dev nlohmann-json3-dev libre2-dev libpng-dev pkg-config"
+http="libcurl4-openssl-dev libssl-dev"
 unit="$build ninja-build libgtest-dev libsimdjson-dev python3 git"
 clang="$unit clang-14 libclang-rt-14-dev llvm-14"
 
@@ -70,15 +71,16 @@ case ${1-} in
     ;;
   test)
     tools/packages.sh $unit $(jdk) $(torch) python3-venv clang-14 llvm-14 strace valgrind abigail-tools \
-      locales zsh fish luajit libsdl2-dev chromium libcurl4-openssl-dev libssl-dev openssl nginx-light mono-mcs mono-runtime
+      locales zsh fish luajit libsdl2-dev chromium $http openssl nginx-light mono-mcs mono-runtime
     pip_install test $demo $peers bindings/swig/requirements.txt
     require_toolchains
     staticcheck
     ;;
   asan) tools/packages.sh $clang strace ;;
   tsan) tools/packages.sh $unit ;;
-  fuzz | coverage) tools/packages.sh $clang ;;
-  lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 libcurl4-openssl-dev libssl-dev ;;
+  fuzz) tools/packages.sh $clang $http ;;
+  coverage) tools/packages.sh $clang ;;
+  lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 $http ;;
   bench)
     tools/packages.sh $build ninja-build libbenchmark-dev libdeflate-dev valgrind python3 python3-venv
     pip_install bench $demo $peers tests/bench/requirements.txt

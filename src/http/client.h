@@ -34,7 +34,7 @@ class Client : public Counted {
   // Stores the commit if there is none yet. Fails if there is another one.
   tf_status pin_commit(Text commit);
   // True if the caller wants to stop.
-  bool cancelled() const { return options_->cancel != nullptr && options_->cancel(options_->cancel_user) != 0; }
+  bool cancelled() const { return options_->cancelled(); }
 
  private:
   Ref<Options> options_;

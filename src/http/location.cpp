@@ -6,23 +6,6 @@ namespace tfhttp {
 
 namespace {
 
-struct SchemeRow {
-  Scheme scheme;
-  const char *prefix;
-};
-
-constexpr SchemeRow kSchemes[] = {
-    {Scheme::kHttp, "http://"}, {Scheme::kHttp, "https://"}, {Scheme::kS3, "s3://"}, {Scheme::kHub, "hf://"}};
-
-// Returns the row of a URL, or NULL.
-const SchemeRow *scheme_row(Text url) {
-  for (const SchemeRow &row : kSchemes) {
-    const Text prefix = row.prefix;
-    if (url.first(prefix.size).equals_ignoring_case(prefix)) return &row;
-  }
-  return nullptr;
-}
-
 // The parts of a http or https URL.
 struct Parts {
   bool secure = false;
@@ -40,17 +23,28 @@ size_t find_any(Text text, const char *characters) {
 
 // False if it is no http or https URL.
 bool split(Parts *out, Text url) {
-  const SchemeRow *const row = scheme_row(url);
+  const SchemeRow *const row = find_row(url.data, url.size);
   if (row == nullptr || row->scheme != Scheme::kHttp) return false;
-  const Text prefix = row->prefix;
-  out->secure = prefix.size == 8;
-  const Text rest = url.from(prefix.size);
+  out->secure = row->secure;
+  const Text rest = url.from(Text(row->prefix).size);
   out->authority = rest.first(find_any(rest, "/?#"));
   const Text after = rest.from(out->authority.size);
   const Text whole = after.first(find_any(after, "#"));
   out->path = whole.first(find_any(whole, "?"));
   out->query = whole.from(out->path.size);
   return true;
+}
+
+// A name or an address. Names outside ASCII are none: libcurl would request another name than the one that is signed.
+bool is_host(Text host) {
+  const bool bracketed = host.size > 2 && host.data[0] == '[' && host.data[host.size - 1] == ']';
+  if (bracketed) host = host.from(1).first(host.size - 2);
+  for (const char c : host) {
+    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '.';
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+    if (!hex && (bracketed ? c != ':' : !letter)) return false;
+  }
+  return !host.empty();
 }
 
 // Divides an authority into host and port, whose default is that of the scheme. False if it is none, or has a user name.
@@ -63,7 +57,7 @@ bool split_authority(Text *host, uint64_t *port, const Parts &parts) {
   const bool has_port = colon != Text::kNone && (bracket == Text::kNone || colon > bracket);
   *host = has_port ? authority.first(colon) : authority;
   if (has_port && (!parse_number(port, authority.from(colon + 1)) || *port == 0 || *port > 65535)) return false;
-  return !host->empty() && find_any(*host, " \\\"<>^`{|}%") == host->size;
+  return is_host(*host);
 }
 
 // Appends text of a URL with the characters encoded that cannot be in one.
@@ -88,7 +82,7 @@ tf_status set_address(Location *out, const Parts &parts, Text path) {
                                                     "of the machine could see; set a token "
                                                     "or a header in the options";
     }
-    return Failure(TF_STATUS_INVALID_ARGUMENT) << "expected a host, and perhaps a port, after ://";
+    return Failure(TF_STATUS_INVALID_ARGUMENT) << "expected a host in ASCII, and perhaps a port, after ://";
   }
   const Text scheme = parts.secure ? "https://" : "http://";
   for (const char c : host)
@@ -253,7 +247,7 @@ bool is_below(Text name) {
 }  // namespace
 
 bool find_scheme(Scheme *out, Text url) {
-  const SchemeRow *const row = scheme_row(url);
+  const SchemeRow *const row = find_row(url.data, url.size);
   if (row != nullptr) *out = row->scheme;
   return row != nullptr;
 }
@@ -267,7 +261,11 @@ Text shown_url(Text url) {
 tf_status parse_location(Location *out, Text url, const Options &options, Text commit) {
   if (!is_printable(url)) return Failure(TF_STATUS_INVALID_ARGUMENT) << "the URL contains control characters";
   if (!find_scheme(&out->scheme, url)) {
-    return Failure(TF_STATUS_UNSUPPORTED) << "expected a URL that begins with http://, https://, s3:// or hf://";
+    Failure failure(TF_STATUS_UNSUPPORTED);
+    failure << "expected a URL that begins with";
+    for (size_t i = 0; i < kSchemeCount; ++i)
+      failure << (i == 0 ? " " : i + 1 < kSchemeCount ? ", " : " or ") << kSchemes[i].prefix;
+    return failure;
   }
   switch (out->scheme) {
     case Scheme::kHttp:

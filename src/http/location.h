@@ -2,10 +2,9 @@
 #pragma once
 
 #include "http/request_options.h"
+#include "http/schemes.h"
 
 namespace tfhttp {
-
-enum class Scheme { kHttp, kS3, kHub };
 
 struct Location {
   Scheme scheme = Scheme::kHttp;

@@ -149,8 +149,7 @@ tf_status copy_options(Ref<Options> *out, const Options *from) {
     }
     copy->headers << from->headers;
     TFHTTP_TRY(require(copy->headers));
-    copy->cancel = from->cancel;
-    copy->cancel_user = from->cancel_user;
+    copy->cancellation = Ref<Cancellation>::share(from->cancellation.get());
   }
   *out = static_cast<Ref<Options> &&>(copy);
   return TF_STATUS_OK;

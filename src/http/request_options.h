@@ -11,20 +11,37 @@ inline constexpr int32_t kNumbers = 12;       // numbers are below this
 inline constexpr int32_t kFirstString = 100;  // strings are from this one on
 inline constexpr int32_t kStrings = 14;
 
+// The function of the caller that cancels requests.
+struct Cancellation : Counted {
+  Cancellation() = default;
+  Cancellation(const Cancellation &) = delete;
+  Cancellation &operator=(const Cancellation &) = delete;
+  ~Cancellation() {
+    if (release != nullptr) release(user);
+  }
+
+  tf_http_cancel_fn cancel = nullptr;
+  tf_release_fn release = nullptr;
+  void *user = nullptr;
+};
+
 }  // namespace tfhttp
 
 struct tf_http_options : tfhttp::Counted {
   tf_http_options();
 
   int64_t number(tf_http_option option) const { return numbers[option]; }
+  // True if the caller wants to stop.
+  bool cancelled() const {
+    return cancellation && cancellation->cancel != nullptr && cancellation->cancel(cancellation->user) != 0;
+  }
   // Returns the value, or the default.
   tfhttp::Text string(tf_http_option option) const;
 
   int64_t numbers[tfhttp::kNumbers] = {};
   tfhttp::String strings[tfhttp::kStrings];
-  tfhttp::String headers;  // lines "Name: value", each followed by a NUL
-  tf_http_cancel_fn cancel = nullptr;
-  void *cancel_user = nullptr;
+  tfhttp::String headers;                          // lines "Name: value", each followed by a NUL
+  tfhttp::Ref<tfhttp::Cancellation> cancellation;  // shared by copies
 };
 
 namespace tfhttp {

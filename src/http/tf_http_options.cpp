@@ -39,10 +39,18 @@ tf_status tf_http_options_add_header(tf_http_options *options, const char *name,
   return add_header(*options, name, value);
 }
 
-tf_status tf_http_options_set_cancel(tf_http_options *options, tf_http_cancel_fn cancel, void *user) {
+tf_status tf_http_options_set_cancel(tf_http_options *options, tf_http_cancel_fn cancel, tf_release_fn release,
+                                     void *user) {
+  Ref<Cancellation> cancellation(make_object<Cancellation>());
+  if (!cancellation) {
+    if (release != nullptr) release(user);
+    return out_of_memory();
+  }
+  cancellation->cancel = cancel;
+  cancellation->release = release;
+  cancellation->user = user;
   TFHTTP_TRY(require_pointer(options, "options"));
-  options->cancel = cancel;
-  options->cancel_user = user;
+  options->cancellation = static_cast<Ref<Cancellation> &&>(cancellation);
   return TF_STATUS_OK;
 }
 

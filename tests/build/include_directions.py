@@ -40,7 +40,10 @@ def project_include(room, include):
     target = include.split("/")[0] if "/" in include else ""
     if include in ("tensorfile.h", "tensorfile.hpp"):
         return None
-    if include == "tensorfile_http.h" and room in ("http", "cli"):
+    if include == {"http": "tensorfile_http.h", "cli": "tensorfile_http.hpp"}.get(room):
+        return None
+    # Without the library the program must still know which arguments are URLs.
+    if include == "http/schemes.h" and room == "cli":
         return None
     if room == "cli" and not target:
         return None

@@ -19,7 +19,7 @@ if [ -z "$minimise" ]; then
   seconds=$1
   shift
 fi
-targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate}
+targets=${*:-npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate http answers}
 golden=$here/../golden
 
 # Prints the folder of golden files that are useful to a target.
@@ -27,6 +27,7 @@ seeds() {
   case $1 in
     npy | npz | safetensors | gguf) echo "$golden/$1" ;;
     member) echo "$golden/npy" ;;
+    http | answers) ;;
     *) echo "$golden" ;;
   esac
 }

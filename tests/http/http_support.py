@@ -7,6 +7,10 @@ import sys
 import unittest
 from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 
+# Of this process only: programs that it starts have the sanitizer themselves, and look for leaks.
+for _variable in ("LD_PRELOAD", "ASAN_OPTIONS"):
+    os.environ.pop(_variable, None)
+
 SOURCE_DIR = pathlib.Path(os.environ["TENSORFILE_SOURCE_DIR"])
 sys.path[:0] = [str(SOURCE_DIR / "tests" / "peers"), str(SOURCE_DIR / "tests" / "cli")]
 
@@ -45,7 +49,7 @@ class HttpLibrary(Library):
         for name, value in headers:
             self.check(self.http.tf_http_options_add_header(out, name.encode(), value.encode()))
         if cancel:
-            self.check(self.http.tf_http_options_set_cancel(out, cancel, None))
+            self.check(self.http.tf_http_options_set_cancel(out, cancel, None, None))
         return out
 
     def source(self, url, **values):

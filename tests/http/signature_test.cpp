@@ -106,6 +106,10 @@ TEST_F(LocationTest, OfHttp) {
   EXPECT_EQ(text_of(location_.host), "[::1]:8080");
   EXPECT_EQ(url("http://h/@x"), "http://h/@x");
   EXPECT_EQ(url("http://u@h/x"), "invalid_argument");
+  for (const char *const bad :
+       {"http://", "http://:80/", "http://h:0/", "http://h:65536/", "http://h:/", "http://b\xC3\xBC.de/", "http://a b/",
+        "http://h\\@evil/", "http://h%2f/", "http://[::1/", "http://[]/", "http://a,b/"})
+    EXPECT_EQ(url(bad), "invalid_argument") << bad;
 }
 
 TEST_F(LocationTest, OfS3) {

@@ -68,7 +68,7 @@ class Faults(Case):
     def test_stalled_transfers_are_given_up(self):
         self.load("stall", stall_timeout=1000)
         self.server.forget()
-        self.refused("io", self.url("stall"), "at each of 1 attempts", stall_timeout=1000, retries=0)
+        self.refused("io", self.url("stall"), "nothing arrived for 1000 ms, at each of 1 attempts", stall_timeout=1000, retries=0)
 
     def test_short_ranges_are_continued(self):
         self.load("short")

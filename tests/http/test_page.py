@@ -1,9 +1,12 @@
-"""Runs the commands of docs/beyond-one-machine.md against servers on the loopback interface."""
+"""Runs the commands of docs/beyond-one-machine.md: from installed files, against servers on the loopback interface.
+
+The commands that build are run only with TENSORFILE_TEST_LONG; otherwise the page configures a build, and installs the one
+that is tested."""
 
 import os
 import pathlib
 import re
-import shutil
+import shlex
 import subprocess
 import tempfile
 
@@ -12,6 +15,21 @@ from support import PROGRAM, floats, main, safetensors
 
 PAGE = (SOURCE_DIR / "docs" / "beyond-one-machine.md").read_text(encoding="utf-8")
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.M | re.S)
+
+
+def commands(page):
+    return [line for block in blocks(page, "shell") for line in block.splitlines()]
+
+
+def check_configuration(built):
+    """The build of the page has the option of the build that is tested."""
+    for folder in (built, pathlib.Path(os.environ["TENSORFILE_BINARY_DIR"])):
+        cache = (folder / "CMakeCache.txt").read_text(encoding="utf-8")
+        assert "TENSORFILE_BUILD_HTTP:BOOL=ON" in cache, folder
 
 
 class Page(Case):
@@ -30,41 +48,57 @@ class Page(Case):
         self.environment = {"PATH": os.environ["PATH"], "HOME": folder.name, "HF_ENDPOINT": self.server.url,
                             "AWS_ENDPOINT_URL": self.server.url}
 
+    @classmethod
+    def setUpClass(cls):
+        """Configures, builds and installs as the page says, below a folder instead of /."""
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = pathlib.Path(folder.name)
+        lines = [line for line in commands(PAGE) if re.match(r"(sudo )?cmake ", line)]
+        assert [re.sub("^sudo ", "", line).split()[1] for line in lines] == ["-S", "--build", "--install"], lines
+        built = cls.root / "build"
+        environment = {**os.environ, "DESTDIR": str(cls.root / "root")}
+        for line in lines:
+            if " --build " in line and not os.environ.get("TENSORFILE_TEST_LONG"):
+                check_configuration(built)
+                built = pathlib.Path(os.environ["TENSORFILE_BINARY_DIR"])
+                continue
+            line = re.sub("^sudo ", "", line).replace("build/url", shlex.quote(str(built)))
+            line = re.sub("^cmake ", shlex.quote(os.environ["CMAKE"]) + " ", line)
+            subprocess.run(["sh", "-ec", line], cwd=SOURCE_DIR, env=environment, stdout=subprocess.DEVNULL, check=True)
+        prefix = next(path.parent.parent for path in (cls.root / "root").rglob("bin/tensorfile"))
+        libraries = next(path.parent for path in prefix.rglob("libtensorfile_http.so"))
+        # As installing in /usr/local does.
+        cls.paths = {"PATH": f"{prefix / 'bin'}:{os.environ['PATH']}", "PKG_CONFIG_PATH": str(libraries / "pkgconfig"),
+                     "LD_LIBRARY_PATH": str(libraries)}
+
     def run_line(self, line):
         line = line.replace("https://example.com/models", f"{self.server.url}/ok").replace("s3://my-models/", "s3://ok/")
-        line = re.sub(r"^tensorfile ", f"'{PROGRAM}' ", line)
-        line = line.replace("$(pkg-config --cflags --libs tensorfile_http)", self.flags())
-        result = subprocess.run(["sh", "-ec", line], cwd=self.folder, env=self.environment, capture_output=True, text=True,
-                                check=False)
+        result = subprocess.run(["sh", "-ec", line], cwd=self.folder, env={**self.environment, **self.paths},
+                                capture_output=True, text=True, check=False)
         self.assertEqual((result.returncode, result.stderr), (0, ""), line)
         return result.stdout
 
-    def flags(self):
-        folders = [os.path.dirname(os.environ[name]) for name in ("TENSORFILE_LIBRARY", "TENSORFILE_HTTP_LIBRARY")]
-        search = " ".join(f"-L'{folder}' -Wl,-rpath,'{folder}'" for folder in folders)
-        return f"-I'{SOURCE_DIR / 'include'}' {search} -ltensorfile_http -ltensorfile"
-
-    def blocks(self, language):
-        return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.M | re.S)
-
     def test_commands(self):
-        lines = [line for block in self.blocks("shell") for line in block.splitlines()]
-        commands = [line for line in lines if line.startswith("tensorfile ")]
-        self.assertEqual(len(commands), 6)
-        printed = [self.run_line(line) for line in commands]
+        lines = [line for line in commands(PAGE) if line.startswith("tensorfile ")]
+        self.assertEqual(len(lines), 6)
+        printed = [self.run_line(line) for line in lines]
         self.assertIn("wte.weight", printed[0])
         self.assertEqual(printed[1], "[[0.0, 1.0, 2.0, 3.0],\n [5.0, 6.0, 7.0, 8.0]]\n")
         self.assertIn("ok", printed[3])
         self.assertTrue((self.folder / "gpt2.npz").exists())
 
-    def test_the_program_in_c(self):
-        programs = self.blocks("c")
-        self.assertEqual(len(programs), 1)
-        (self.folder / "names.c").write_text(programs[0], encoding="utf-8")
-        self.assertIsNotNone(shutil.which("cc"))
-        lines = [line for block in self.blocks("shell") for line in block.splitlines() if "names" in line]
-        self.assertEqual(len(lines), 2)
-        self.assertEqual([self.run_line(line) for line in lines], ["", "wte.weight\nh.0.ln_1.weight\n"])
+    def test_the_programs_in_c_and_cxx(self):
+        for language, name in (("c", "names.c"), ("cpp", "names.cpp")):
+            programs = blocks(PAGE, language)
+            self.assertEqual(len(programs), 1)
+            (self.folder / name).write_text(programs[0], encoding="utf-8")
+            lines = [line for line in commands(PAGE) if re.search(rf"-o names\S* {re.escape(name)} ", line)]
+            self.assertEqual(len(lines), 1)
+            self.assertEqual(self.run_line(lines[0]), "")
+            runs = [line for line in commands(PAGE) if line.startswith("./names ")]
+            self.assertEqual([self.run_line(line) for line in runs], ["wte.weight\nh.0.ln_1.weight\n"])
+            (self.folder / "names").unlink()
 
     def test_messages(self):
         """The messages that the page explains are those of the sources."""

@@ -2,26 +2,17 @@
 
 import os
 import ssl
-import subprocess
 import tempfile
 from unittest import mock
 
 from fault_server import Server
 from http_support import OPTION_THREADS, Case
+from nginx_server import make_certificate
 from support import main, npy
 
 DATA = bytes(range(256)) * 1200
 FILE = npy("|u1", (len(DATA),), DATA)
 ONE = {"core": {OPTION_THREADS: 1}, "first_bytes": 65536}
-
-
-def make_certificate(folder):
-    """Makes a self-signed certificate for 127.0.0.1. Returns the paths of the certificate and the key."""
-    paths = [os.path.join(folder, name) for name in ("certificate.pem", "key.pem")]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", paths[0],
-                    "-keyout", paths[1]], check=True, capture_output=True)
-    return paths
 
 
 class Security(Case):
