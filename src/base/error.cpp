@@ -81,10 +81,19 @@ Failure::operator Status() {
   return Status{record_.status};
 }
 
-Text CallbackReason::of(tf_status code) {
-  text_[0] = '\0';
-  if (record.described && record.status == code) memcpy(text_, record.message, sizeof(text_));
-  return text_;
+Status callback_failure(tf_status code, const CallbackContext &callback) {
+  const bool described = record.described && record.status == code && record.message[0] != '\0';
+  // The Failure overwrites the record.
+  char reason[sizeof(record.message)];
+  if (described) memcpy(reason, record.message, sizeof(reason));
+  Failure failure(code);
+  failure.in(callback.file);
+  if (!callback.array.empty()) failure.array(callback.array);
+  failure.at(callback.offset);
+  if (described) return failure << reason;
+  failure << callback.function << " returned " << status_name(code);
+  if (callback.nbytes > 0) failure << " for " << callback.nbytes << " bytes";
+  return failure;
 }
 
 Status describe_error(tf_status status, Text message) {

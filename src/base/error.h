@@ -53,17 +53,26 @@ class Failure {
   LineWriter line_;
 };
 
-// What a function of the user says about its own failure. It must be created before the function is called.
-class CallbackReason {
- public:
-  CallbackReason() { error_record().described = false; }
-  // Copies what the function passed to tf_error_set() together with the status that it returned, if it did. Call this
-  // before a Failure is made, which overwrites the record.
-  Text of(tf_status code);
-
- private:
-  char text_[sizeof(ErrorRecord::message)];
+// What the message about a failure of a callback says besides the reason.
+struct CallbackContext {
+  const char *function;  // "the source's read_at"
+  Text file = Text();
+  Text array = Text();
+  uint64_t offset = kNoOffset;
+  uint64_t nbytes = 0;  // 0 if the function does not process a number of bytes
 };
+
+// Returns the failure of a callback that returned `code`. Its message is what the callback passed to tf_error_set()
+// together with this status, or otherwise "FUNCTION returned STATUS for N bytes".
+Status callback_failure(tf_status code, const CallbackContext &callback);
+
+// Calls a function of the user that returns a tf_status.
+template <typename Call>
+Status call_user(const CallbackContext &callback, Call &&call) {
+  error_record().described = false;
+  const tf_status code = call();
+  return code == TF_STATUS_OK ? kOk : callback_failure(code, callback);
+}
 
 // Writes the record as tf_error_set() does.
 Status describe_error(tf_status status, Text message);

@@ -36,12 +36,8 @@ struct Callback {
 
 Status write_callback(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
   const auto &state = *static_cast<const Callback *>(sink.state);
-  CallbackReason reason;
-  const tf_status code = state.write(state.user, from, nbytes);
-  if (code == TF_STATUS_OK) return kOk;
-  if (const Text why = reason.of(code); !why.empty()) return Failure(code).at(offset) << why;
-  return Failure(code).at(offset) << "the sink's write returned " << status_name(code) << " for "
-                                  << static_cast<uint64_t>(nbytes) << " bytes";
+  return call_user({.function = "the sink's write", .offset = offset, .nbytes = nbytes},
+                   [&] { return state.write(state.user, from, nbytes); });
 }
 
 constexpr SinkOps kCallbackOps = {
@@ -88,11 +84,8 @@ Status commit_sink(Sink &sink) {
   if (sink.commit == nullptr && sink.abort == nullptr) return kOk;
   TFILE_TRY(check_open(sink));
   sink.ended = true;
-  CallbackReason reason;
-  const tf_status code = sink.commit == nullptr ? TF_STATUS_OK : sink.commit(sink.user);
-  if (code == TF_STATUS_OK) return kOk;
-  if (const Text why = reason.of(code); !why.empty()) return Failure(code) << why;
-  return Failure(code) << "the sink's commit returned " << status_name(code);
+  if (sink.commit == nullptr) return kOk;
+  return call_user({"the sink's commit"}, [&] { return sink.commit(sink.user); });
 }
 
 void abort_sink(Sink &sink) {
@@ -116,16 +109,10 @@ Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, Pend
 
 Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name) {
   tf_sink *found = nullptr;
-  CallbackReason reason;
-  const tf_status code = sink.resolver->resolve(sink.resolver->user, name.data(), &found);
+  const Status resolved = call_user({"the resolver of the sink", name},
+                                    [&] { return sink.resolver->resolve(sink.resolver->user, name.data(), &found); });
   Ref<Sink> owned = Ref<Sink>::adopt(found);
-  if (code != TF_STATUS_OK) {
-    const Text why = reason.of(code);
-    Failure failure(code);
-    failure.in(name);
-    if (!why.empty()) return failure << why;
-    return failure << "the resolver of the sink returned " << status_name(code);
-  }
+  TFILE_TRY(resolved);
   if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(name) << "the resolver of the sink returned no sink";
   TFILE_TRY(check_open(*owned));
   out = std::move(owned);

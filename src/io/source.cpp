@@ -47,31 +47,17 @@ struct Callbacks {
 
 Status read_callback(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array) {
   const auto &state = state_of<const Callbacks>(source);
-  CallbackReason reason;
-  const tf_status code = state.read_at(state.user, source.base + offset, to, nbytes);
-  if (code == TF_STATUS_OK) return kOk;
-  const Text why = reason.of(code);
-  Failure failure(code);
-  failure.in(source.label);
-  if (!array.empty()) failure.array(array);
-  failure.at(offset);
-  if (!why.empty()) return failure << why;
-  return failure << "the source's read_at returned " << status_name(code) << " for " << static_cast<uint64_t>(nbytes)
-                 << " bytes";
+  return call_user({"the source's read_at", source.label, array, offset, nbytes},
+                   [&] { return state.read_at(state.user, source.base + offset, to, nbytes); });
 }
 
 Status map_callback(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   const auto &state = state_of<const Callbacks>(source);
   if (state.map == nullptr) return kOk;
-  CallbackReason reason;
-  const tf_status code = state.map(state.user, source.base + offset, nbytes, out);
-  if (code == TF_STATUS_OK) return kOk;
-  *out = nullptr;
-  const Text why = reason.of(code);
-  Failure failure(code);
-  failure.in(source.label).at(offset);
-  if (!why.empty()) return failure << why;
-  return failure << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+  const Status status = call_user({"the source's map", source.label, Text(), offset, nbytes},
+                                  [&] { return state.map(state.user, source.base + offset, nbytes, out); });
+  if (!status.ok()) *out = nullptr;
+  return status;
 }
 
 constexpr SourceOps kCallbackOps = {
@@ -330,16 +316,10 @@ Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const
   const SourceResolver &resolver = *source.resolver;
   const Text label(path.data(), path.size() - 1);
   tf_source *found = nullptr;
-  CallbackReason reason;
-  const tf_status code = resolver.resolve(resolver.user, path.data() + start, &found);
+  const Status resolved = call_user({"the resolver of the source", label},
+                                    [&] { return resolver.resolve(resolver.user, path.data() + start, &found); });
   Ref<Source> owned = Ref<Source>::adopt(found);
-  if (code != TF_STATUS_OK) {
-    const Text why = reason.of(code);
-    Failure failure(code);
-    failure.in(label);
-    if (!why.empty()) return failure << why;
-    return failure << "the resolver of the source returned " << status_name(code);
-  }
+  TFILE_TRY(resolved);
   if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label) << "the resolver of the source returned no source";
   if (owned->label.empty() && owned->refs.unique()) TFILE_TRY(name_source(*owned, label));
   out = std::move(owned);

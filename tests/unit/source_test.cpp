@@ -534,10 +534,12 @@ TEST(CallbackSource, EveryFailureReleasesOnce) {
 struct DescribingSource {
   tf_status described = TF_STATUS_IO;
   tf_status returned = TF_STATUS_IO;
+  std::string reason = "the cable\nis cut";
 
   static tf_status fail(void *user) {
     const auto *self = static_cast<const DescribingSource *>(user);
-    tf_error_set(self->described, "the cable\nis cut!!!", 16);
+    const std::string longer = self->reason + "!!!";
+    tf_error_set(self->described, longer.data(), self->reason.size());
     return self->returned;
   }
   static tf_status read_at(void *user, uint64_t, void *, size_t) { return fail(user); }
@@ -566,7 +568,12 @@ TEST(CallbackSource, SaysWhatTheCallbackSays) {
   // What another call left in the record, or was said about another status, is no reason.
   user.described = TF_STATUS_NOT_FOUND;
   EXPECT_EQ(read_at(*source, 3, bytes, 4, "").code, TF_STATUS_IO);
-  expect_error("a/m.safetensors.index.json: the source's read_at returned io for 4 bytes (byte 3)", 3);
+  const char *const message = "a/m.safetensors.index.json: the source's read_at returned io for 4 bytes (byte 3)";
+  expect_error(message, 3);
+  user.described = TF_STATUS_IO;
+  user.reason = "";
+  EXPECT_EQ(read_at(*source, 3, bytes, 4, "").code, TF_STATUS_IO);
+  expect_error(message, 3);
   tf_source_release(source);
 }
 
