@@ -1854,6 +1854,13 @@ class Dict : public detail::Handle<tf_dict, tf_dict_retain, tf_dict_release> {
   Dict flatten() const { return derived(tf_dict_flatten); }
   /** tf_dict_unflatten() */
   Dict unflatten() const { return derived(tf_dict_unflatten); }
+  /** tf_dict_equal() */
+  bool equal(const Dict &other) const {
+    if (handle_ == nullptr || other.handle_ == nullptr) return empty() && other.empty();
+    std::int32_t equal = 0;
+    detail::check(tf_dict_equal(&equal, handle_, other.handle_));
+    return equal != 0;
+  }
   /** tf_dict_compare() */
   static Dict compare(const Dict &expected, const Dict &actual) {
     Dict report;

@@ -669,19 +669,7 @@ func (a *Array) mutate(call func(raw capi.Array) error) error {
 
 // Equal reports whether dtype, shape and the bytes of all elements are the same. So NaN equals itself, and -0 is not 0.
 func (a *Array) Equal(b *Array) (bool, error) {
-	raw, err := a.handle.lock()
-	if err != nil {
-		return false, err
-	}
-	defer a.handle.unlock()
-	other := raw
-	if a != b {
-		if other, err = b.handle.lock(); err != nil {
-			return false, err
-		}
-		defer b.handle.unlock()
-	}
 	equal := int32(0)
-	err = check(capi.ArrayEqual(&equal, raw, other))
+	err := lockBoth(&a.handle, &b.handle, func(a, b capi.Array) error { return check(capi.ArrayEqual(&equal, a, b)) })
 	return equal != 0, err
 }

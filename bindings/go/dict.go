@@ -578,18 +578,20 @@ func (d *Dict) Flatten() (*Dict, error) { return d.derive(capi.DictFlatten) }
 // Unflatten is the inverse of Flatten. It fails with ErrDuplicate if a name is also the prefix of another name.
 func (d *Dict) Unflatten() (*Dict, error) { return d.derive(capi.DictUnflatten) }
 
+// Equal reports whether the dicts have the same keys with equal values, in any order. Arrays and numbers are equal as in
+// [Array.Equal].
+func (d *Dict) Equal(other *Dict) (bool, error) {
+	equal := int32(0)
+	err := lockBoth(&d.handle, &other.handle, func(a, b capi.Dict) error { return check(capi.DictEqual(&equal, a, b)) })
+	return equal != 0, err
+}
+
 // Compare compares names and shapes of the arrays in this tree or flat dict with those expected. It ignores dtypes.
 func (d *Dict) Compare(expected *Dict) (Comparison, error) {
-	report, err := d.derive(func(out *capi.Dict, raw capi.Dict) error {
-		other := raw
-		if expected != d {
-			var err error
-			if other, err = expected.handle.lock(); err != nil {
-				return err
-			}
-			defer expected.handle.unlock()
-		}
-		return capi.DictCompare(out, other, raw)
+	var report *Dict
+	err := lockBoth(&d.handle, &expected.handle, func(actual, expected capi.Dict) (err error) {
+		report, err = makeDict(nil, func(out *capi.Dict) error { return capi.DictCompare(out, expected, actual) })
+		return err
 	})
 	if err != nil {
 		return Comparison{}, err

@@ -48,6 +48,24 @@ func (h *handle[P]) closed() bool {
 
 func (h *handle[P]) unlock() { h.mu.RUnlock() }
 
+// lockBoth calls use with the references of two handles, which may be one and the same. It fails if either is closed.
+func lockBoth[P ~uintptr](a, b *handle[P], use func(a, b P) error) error {
+	first, err := a.lock()
+	if err != nil {
+		return err
+	}
+	defer a.unlock()
+	if a == b {
+		return use(first, first)
+	}
+	second, err := b.lock()
+	if err != nil {
+		return err
+	}
+	defer b.unlock()
+	return use(first, second)
+}
+
 // lockAlone returns the reference, which nothing else can use until unlockAlone.
 func (h *handle[P]) lockAlone() (P, error) {
 	h.mu.Lock()

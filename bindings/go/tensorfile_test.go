@@ -604,6 +604,9 @@ func TestTrees(t *testing.T) {
 	same(t, must[Comparison](t)(loaded.Compare(loaded)), Comparison{[]string{}, []string{}, []string{}})
 	same(t, must[Comparison](t)(loaded.Compare(tree)), Comparison{[]string{}, []string{}, []string{}})
 	same(t, must[*Dict](t)(LoadWeights(path, tree)).Len(), 1)
+	same(t, must[bool](t)(loaded.Equal(loaded)), true)
+	same(t, must[bool](t)(tree.Equal(must[*Dict](t)(tree.Clone()))), true)
+	same(t, must[bool](t)(tree.Equal(other)), false)
 	_, err := LoadWeights(path, other)
 	fails(t, err, ErrMismatch)
 	lax := must[*Dict](t)(LoadWeights(path, other, WithStrict(false)))
@@ -946,6 +949,9 @@ func TestClosedThingsSaySo(t *testing.T) {
 		func() error { _, err := dict.Text("a"); return err },
 		func() error { _, err := dict.Flatten(); return err },
 		func() error { _, err := dict.Compare(dict); return err },
+		func() error { _, err := NewDict().Compare(dict); return err },
+		func() error { _, err := dict.Equal(dict); return err },
+		func() error { _, err := NewDict().Equal(dict); return err },
 		func() error { return SaveSafetensors("x", dict, nil) },
 		func() error { return SaveSafetensors("x", NewDict(), dict) },
 		func() error { _, err := LoadFrom(source, Auto); return err },

@@ -271,6 +271,17 @@ tf_status tf_dict_unflatten(tf_dict **tree, const tf_dict *flat) {
   return TF_STATUS_OK;
 }
 
+tf_status tf_dict_equal(int32_t *equal, const tf_dict *a, const tf_dict *b) {
+  TFILE_API_TRY(require(equal, "equal"));
+  *equal = 0;
+  TFILE_API_TRY(require(a, "a"));
+  TFILE_API_TRY(require(b, "b"));
+  bool same = false;
+  TFILE_API_TRY(tfile::equal(&same, without_budget(*a->memory), *a, *b));
+  *equal = same ? 1 : 0;
+  return TF_STATUS_OK;
+}
+
 tf_status tf_dict_compare(tf_dict **report, const tf_dict *expected, const tf_dict *actual) {
   TFILE_API_TRY(require_out(report, "out"));
   TFILE_API_TRY(require(expected, "expected"));

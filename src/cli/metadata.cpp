@@ -46,13 +46,6 @@ void write_array(JsonWriter &json, const tensorfile::Array &array, size_t max_it
   }
 }
 
-// True if two dicts have the same keys and values, in any order.
-bool same_metadata(const tensorfile::Dict &a, const tensorfile::Dict &b) {
-  return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&b](const MetadataEntry &entry) {
-           return b.contains(entry.key()) && same_value(entry, b.at(entry.key()));
-         });
-}
-
 }  // namespace
 
 std::string kind_text(const MetadataEntry &entry) {
@@ -116,17 +109,7 @@ std::vector<std::string> keys_of(const tensorfile::Dict &metadata) {
 }
 
 bool same_value(const MetadataEntry &a, const MetadataEntry &b) {
-  if (a.kind() != b.kind()) return false;
-  switch (a.kind()) {
-    case tensorfile::Kind::string:
-      return a.string() == b.string();
-    case tensorfile::Kind::string_list:
-      return a.strings() == b.strings();
-    case tensorfile::Kind::array:
-      return a.array().equal(b.array());
-    default:
-      return same_metadata(a.dict(), b.dict());
-  }
+  return tensorfile::Dict{{"", a}}.equal({{"", b}});
 }
 
 }  // namespace cli

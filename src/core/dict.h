@@ -93,10 +93,10 @@ Status make_dict(Ref<Dict> &out, Memory &memory);
 // Copies a dict, its lists, and the dicts nested in it, each of them once. Arrays become views of the same memory.
 Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict);
 
-// True if two values have the same kind, dtype and bytes; recurses into dicts, whose depth the caller limits.
+// True if two values have the same kind, dtype and bytes. A dict equals only itself.
 bool equal(const DictEntry &a, const DictEntry &b);
-// True if two dicts have the same keys and values, in any order.
-bool equal(const Dict &a, const Dict &b);
+// Sets *same if two dicts, and those nested in them, have the same keys and values, in any order.
+Status equal(bool *same, Memory &memory, const Dict &a, const Dict &b);
 
 // Checks that a key from the user is UTF-8.
 Status check_key(Text key);

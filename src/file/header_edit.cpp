@@ -177,7 +177,8 @@ Status tf_edit::check_result() const {
 
 Status tf_edit::compare(const Listing &made) const {
   size_t kept = 0;
-  bool same = equal(*made.metadata, *metadata);
+  bool same = false;
+  TFILE_TRY(equal(&same, *memory, *made.metadata, *metadata));
   for (size_t i = 0; i < names.size() && same; ++i) {
     if (names[i].removed) continue;
     ++kept;

@@ -147,6 +147,7 @@ static void test_dicts(void) {
 /* Keeps a scalar's dtype, reads values by index, and asks for keys without a failure. */
 static void test_dict_values(void) {
   const uint32_t count = 7;
+  int32_t equal = 0;
   uint32_t found = 0;
   tf_dtype dtype = TF_DTYPE_UNSUPPORTED;
   tf_dict *dict = NULL;
@@ -164,6 +165,8 @@ static void test_dict_values(void) {
   CHECK_OK(tf_dict_string_list_append(dict, "words", SIZE_MAX, "one", SIZE_MAX));
   CHECK_OK(tf_dict_set_dict(dict, "inner", SIZE_MAX, inner));
   CHECK_OK(tf_dict_copy(&copy, dict));
+  CHECK_OK(tf_dict_equal(&equal, copy, dict));
+  CHECK(equal == 1);
   tf_dict_release(inner);
   tf_dict_release(dict);
 

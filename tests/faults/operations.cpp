@@ -98,6 +98,16 @@ tf_status fill_dict(const World &world) {
   return make_and_release<tf_dict>([&](tf_dict **out) { return tf_dict_copy(out, raw); });
 }
 
+tf_status equals_its_copy(const tf_dict *dict) {
+  tf_dict *raw = nullptr;
+  int32_t equal = 0;
+  tf_status status = tf_dict_copy(&raw, dict);
+  const Handle<tf_dict> copy(raw);
+  if (status == TF_STATUS_OK) status = tf_dict_equal(&equal, dict, raw);
+  EXPECT_EQ(equal, status == TF_STATUS_OK ? 1 : 0);
+  return status;
+}
+
 tf_status views(const World &world) {
   const int64_t steps[] = {2, -1};
   tf_array *raw = nullptr;
@@ -395,6 +405,7 @@ void add_values(std::vector<Operation> &all, const World &world) {
                    return make_and_release<tf_dict>(
                        [&](tf_dict **out) { return tf_dict_unflatten(out, world.weights.get()); });
                  }});
+  all.push_back({"equal", false, [&world](const tf_options *) { return equals_its_copy(world.tree.get()); }});
   all.push_back({"compare", false, [&world](const tf_options *) {
                    return make_and_release<tf_dict>(
                        [&](tf_dict **out) { return tf_dict_compare(out, world.tree.get(), world.arrays.get()); });

@@ -273,5 +273,107 @@ TEST(DictCopy, RefusesNull) {
   EXPECT_EQ(tf_dict_size(copy_of(dict.get()).get()), 0u);
 }
 
+bool are_equal(const tf_dict *a, const tf_dict *b) {
+  int32_t equal = -1;
+  int32_t reversed = -1;
+  EXPECT_EQ(tf_dict_equal(&equal, a, b), TF_STATUS_OK) << tf_error_message();
+  EXPECT_EQ(tf_dict_equal(&reversed, b, a), TF_STATUS_OK) << tf_error_message();
+  EXPECT_EQ(equal, reversed);
+  EXPECT_TRUE(equal == 0 || equal == 1) << equal;
+  return equal == 1;
+}
+
+TEST(DictEqual, ComparesEveryKind) {
+  const auto dict = one_of_each();
+  EXPECT_TRUE(are_equal(dict.get(), dict.get()));
+  EXPECT_TRUE(are_equal(dict.get(), one_of_each().get()));
+  using Change = tf_status (*)(tf_dict *);
+  const Change changes[] = {
+      [](tf_dict *d) { return tf_dict_remove(d, "s", 1); },
+      [](tf_dict *d) { return tf_dict_set_string(d, "more", 4, "", 0); },
+      [](tf_dict *d) { return tf_dict_set_string(d, "s", 1, "texT", 4); },
+      [](tf_dict *d) { return tf_dict_set_string(d, "a", 1, "5", 1); },
+      [](tf_dict *d) { return tf_dict_set_int64(d, "a", 1, 6); },
+      [](tf_dict *d) { return tf_dict_set_double(d, "a", 1, 5); },
+      [](tf_dict *d) { return tf_dict_string_list_append(d, "l", 1, "", 0); },
+      [](tf_dict *d) { return tf_dict_set_string_list(d, "l", 1); },
+      [](tf_dict *d) { return tf_dict_set_string_list(d, "d", 1); },
+      [](tf_dict *d) { return tf_dict_set_int64(dict_of_key(d, "d").get(), "x", 1, 1); },
+  };
+  for (const Change change : changes) {
+    const auto other = one_of_each();
+    ASSERT_EQ(change(other.get()), TF_STATUS_OK) << tf_error_message();
+    EXPECT_FALSE(are_equal(dict.get(), other.get())) << "change " << &change - changes;
+  }
+}
+
+TEST(DictEqual, IgnoresTheOrder) {
+  const auto dict = one_of_each();
+  const auto other = one_of_each();
+  ASSERT_EQ(tf_dict_remove(other.get(), "a", 1), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_int64(other.get(), "a", 1, 5), TF_STATUS_OK);
+  EXPECT_TRUE(are_equal(dict.get(), other.get()));
+  ASSERT_EQ(tf_dict_remove(other.get(), "s", 1), TF_STATUS_OK);
+  ASSERT_EQ(tf_dict_set_string(other.get(), "S", 1, "text", 4), TF_STATUS_OK);
+  EXPECT_FALSE(are_equal(dict.get(), other.get()));
+}
+
+TEST(DictEqual, ComparesTheBitsOfNumbers) {
+  const auto with = [](uint64_t bits) {
+    auto dict = new_dict();
+    EXPECT_EQ(tf_dict_set_scalar(dict.get(), "x", 1, TF_DTYPE_FLOAT64, &bits), TF_STATUS_OK);
+    return dict;
+  };
+  const uint64_t nan = 0x7FF8000000000000;
+  EXPECT_TRUE(are_equal(with(nan).get(), with(nan).get()));
+  EXPECT_FALSE(are_equal(with(nan).get(), with(nan + 1).get()));
+  EXPECT_FALSE(are_equal(with(0).get(), with(uint64_t{1} << 63).get())) << "0.0 and -0.0";
+}
+
+// Nests each dict twice in the next one, so that a comparison of all paths would never end.
+Handle<tf_dict> nested_twice(int depth, int64_t innermost) {
+  auto dict = new_dict();
+  EXPECT_EQ(tf_dict_set_int64(dict.get(), "n", 1, innermost), TF_STATUS_OK);
+  for (int i = 0; i < depth; ++i) {
+    auto around = new_dict();
+    EXPECT_EQ(tf_dict_set_dict(around.get(), "x", 1, dict.get()), TF_STATUS_OK);
+    EXPECT_EQ(tf_dict_set_dict(around.get(), "y", 1, dict.get()), TF_STATUS_OK);
+    dict = std::move(around);
+  }
+  return dict;
+}
+
+TEST(DictEqual, ComparesDeepDictsThatShareOthers) {
+  const auto dict = nested_twice(2000, 1);
+  EXPECT_TRUE(are_equal(dict.get(), copy_of(dict.get()).get()));
+  EXPECT_TRUE(are_equal(dict.get(), nested_twice(2000, 1).get()));
+  EXPECT_FALSE(are_equal(dict.get(), nested_twice(2000, 2).get()));
+  EXPECT_FALSE(are_equal(dict.get(), nested_twice(1999, 1).get()));
+}
+
+// {"x": {"n": x}, "y": {"n": y}}
+Handle<tf_dict> two_dicts(int64_t x, int64_t y) {
+  auto dict = new_dict();
+  for (const auto &[key, number] : {std::pair{"x", x}, std::pair{"y", y}})
+    EXPECT_EQ(tf_dict_set_dict(dict.get(), key, 1, nested_twice(0, number).get()), TF_STATUS_OK);
+  return dict;
+}
+
+TEST(DictEqual, ComparesASharedDictWithEachThatItMeets) {
+  const auto shared = nested_twice(1, 1);
+  EXPECT_TRUE(are_equal(shared.get(), two_dicts(1, 1).get()));
+  EXPECT_FALSE(are_equal(shared.get(), two_dicts(1, 2).get()));
+  EXPECT_FALSE(are_equal(shared.get(), two_dicts(2, 1).get()));
+}
+
+TEST(DictEqual, RefusesNull) {
+  const auto dict = new_dict();
+  int32_t equal = 1;
+  expect_failure(tf_dict_equal(nullptr, dict.get(), dict.get()), TF_STATUS_INVALID_ARGUMENT, "equal is NULL");
+  expect_failure(tf_dict_equal(&equal, nullptr, dict.get()), TF_STATUS_INVALID_ARGUMENT, "a is NULL");
+  expect_failure(tf_dict_equal(&equal, dict.get(), nullptr), TF_STATUS_INVALID_ARGUMENT, "b is NULL");
+  EXPECT_EQ(equal, 0);
+}
+
 }  // namespace
 }  // namespace tfile::testing

@@ -684,6 +684,11 @@ TEST(Hpp, TreesFlatten) {
   const tf::Dict flat = tree.flatten();
   EXPECT_EQ(flat[0].key(), "layers.0.w");
   EXPECT_EQ(flat.unflatten().dict("layers").dict("0").array("w").size(), 2);
+  EXPECT_TRUE(flat.unflatten().equal(tree));
+  EXPECT_FALSE(flat.equal(tree));
+  EXPECT_TRUE(tf::Dict().equal(tf::Dict(tf::Options())));
+  EXPECT_TRUE(tf::Dict(tf::Options()).equal(tf::Dict()));
+  EXPECT_FALSE(tf::Dict().equal(flat));
   tf::Dict other;
   other.set("layers.0.w", counting({3})).set("extra", counting({1}));
   const tf::Dict report = tf::Dict::compare(tree, other);

@@ -296,6 +296,7 @@ tf_status tf_dict_get_double(double *, const tf_dict *, const char *, size_t);
 tf_status tf_dict_set_double(tf_dict *, const char *, size_t, double);
 tf_status tf_dict_flatten(tf_dict **, const tf_dict *);
 tf_status tf_dict_unflatten(tf_dict **, const tf_dict *);
+tf_status tf_dict_equal(int32_t *, const tf_dict *, const tf_dict *);
 tf_status tf_dict_compare(tf_dict **, const tf_dict *, const tf_dict *);
 tf_status tf_source_new(tf_source **, uint64_t, int32_t, tf_read_at_fn, tf_map_fn, tf_release_fn, void *);
 tf_status tf_source_from_path(tf_source **, const char *);

@@ -197,6 +197,7 @@ extern swig_voidp _wrap_DictGetDouble_capi_1776ad80a54d1c53(swig_voidp arg1, uin
 extern swig_voidp _wrap_DictSetDouble_capi_1776ad80a54d1c53(uintptr_t arg1, swig_type_35 arg2, double arg3);
 extern swig_voidp _wrap_DictFlatten_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
 extern swig_voidp _wrap_DictUnflatten_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
+extern swig_voidp _wrap_DictEqual_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_DictCompare_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2, uintptr_t arg3);
 extern swig_voidp _wrap_SourceNew_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_36 arg2, int arg3, uintptr_t arg4);
 extern swig_voidp _wrap_SourceFromPath_capi_1776ad80a54d1c53(swig_voidp arg1, swig_type_37 arg2);
@@ -1386,6 +1387,19 @@ _swig_i_0 = arg1
 	var _swig_i_1 uintptr
 _swig_i_1 = uintptr(arg2)
 	swig_r = (*byte)(C._wrap_DictUnflatten_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	var swig_r_1 error
+swig_r_1 = failure(swig_r)
+	return swig_r_1
+}
+
+func DictEqual(arg1 *int32, arg2 Dict, arg3 Dict) (_swig_ret error) {
+	var swig_r *byte
+	_swig_i_0 := arg1
+	var _swig_i_1 uintptr
+_swig_i_1 = uintptr(arg2)
+	var _swig_i_2 uintptr
+_swig_i_2 = uintptr(arg3)
+	swig_r = (*byte)(C._wrap_DictEqual_capi_1776ad80a54d1c53(C.swig_voidp(_swig_i_0), C.uintptr_t(_swig_i_1), C.uintptr_t(_swig_i_2)))
 	var swig_r_1 error
 swig_r_1 = failure(swig_r)
 	return swig_r_1

@@ -2169,6 +2169,27 @@ char *_wrap_DictUnflatten_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_
 }
 
 
+char *_wrap_DictEqual_capi_1776ad80a54d1c53(int *_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
+  int32_t *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  tf_status result;
+  char *_swig_go_result;
+  
+  arg1 = *(int32_t **)&_swig_go_0; 
+  arg2 = (tf_dict *)_swig_go_1;
+  arg3 = (tf_dict *)_swig_go_2;
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_dict_equal(arg1,(struct tf_dict const *)arg2,(struct tf_dict const *)arg3);
+  tf_go_exit(&call);
+  
+  _swig_go_result = tf_go_result(&call, result);
+  return _swig_go_result;
+}
+
+
 char *_wrap_DictCompare_capi_1776ad80a54d1c53(tf_dict **_swig_go_0, tf_dict *_swig_go_1, tf_dict *_swig_go_2) {
   tf_dict **arg1 = 0 ;
   tf_dict *arg2 = 0 ;

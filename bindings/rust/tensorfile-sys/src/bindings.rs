@@ -1349,6 +1349,13 @@ unsafe extern "C" {
     #[must_use]
     pub fn tf_dict_unflatten(tree: *mut *mut tf_dict, flat: *const tf_dict) -> tf_status;
 
+    /// Sets *equal to 1 if two dicts have the same keys with equal values, else to 0. The order of the keys does not matter.
+    /// Values are equal if they are of the same kind, and strings have the same bytes, lists the same strings in the same
+    /// order, arrays and numbers are equal as in [`tf_array_equal`], so that a NaN equals the same NaN and -0.0 does not equal
+    /// 0.0, and nested dicts are equal.
+    #[must_use]
+    pub fn tf_dict_equal(equal: *mut i32, a: *const tf_dict, b: *const tf_dict) -> tf_status;
+
     /// Compares the names and shapes of the arrays in two trees or flat dicts. Dtypes are not compared, as in MLX's
     /// load_weights.
     ///

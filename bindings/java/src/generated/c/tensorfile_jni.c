@@ -3203,6 +3203,32 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1unfla
 }
 
 
+SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1equal(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
+  jlong jresult = 0 ;
+  int32_t *arg1 = 0 ;
+  tf_dict *arg2 = 0 ;
+  tf_dict *arg3 = 0 ;
+  int32_t found1 = 0 ;
+  tf_status result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = &found1;
+  arg2 = (tf_dict *)(intptr_t)jarg2;
+  arg3 = (tf_dict *)(intptr_t)jarg3;
+  result = tf_dict_equal(arg1,(struct tf_dict const *)arg2,(struct tf_dict const *)arg3);
+  {
+    jresult = 0;
+    if (result != TF_STATUS_OK) tf_java_throw(jenv, result, JNI_FALSE);
+  }
+  if (result == TF_STATUS_OK) jresult = (jlong)*arg1;
+  
+  
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1dict_1compare(JNIEnv *jenv, jclass jcls, jlong jarg2, jlong jarg3) {
   jlong jresult = 0 ;
   tf_dict **arg1 = 0 ;

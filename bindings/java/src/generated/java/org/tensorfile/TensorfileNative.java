@@ -689,6 +689,14 @@ final class TensorfileNative implements TensorfileNativeConstants {
   public static long tf_dict_unflatten(long flat) { return TensorfileNativeJNI.tf_dict_unflatten(flat); }
 
   /**
+   * Sets *equal to 1 if two dicts have the same keys with equal values, else to 0. The order of the keys does not matter.<br>
+   * Values are equal if they are of the same kind, and strings have the same bytes, lists the same strings in the same<br>
+   * order, arrays and numbers are equal as in tf_array_equal(), so that a NaN equals the same NaN and -0.0 does not equal<br>
+   * 0.0, and nested dicts are equal.
+   */
+  public static long tf_dict_equal(long a, long b) { return TensorfileNativeJNI.tf_dict_equal(a, b); }
+
+  /**
    * Compares the names and shapes of the arrays in two trees or flat dicts. Dtypes are not compared, as in MLX's<br>
    * load_weights.<br>
    * @param report    receives a dict of three sorted lists of flat names: "missing" (only in expected), "unexpected"<br>

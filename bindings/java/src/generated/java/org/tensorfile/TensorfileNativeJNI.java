@@ -106,6 +106,7 @@ final class TensorfileNativeJNI {
   public final static native long tf_dict_set_double(long jarg1, byte[] jarg2, double jarg4);
   public final static native long tf_dict_flatten(long jarg2);
   public final static native long tf_dict_unflatten(long jarg2);
+  public final static native long tf_dict_equal(long jarg2, long jarg3);
   public final static native long tf_dict_compare(long jarg2, long jarg3);
   public final static native long tf_source_new(long jarg2, int jarg3, Object jarg4);
   public final static native long tf_source_from_path(byte[] jarg2);
