@@ -46,6 +46,18 @@ inline void return_text(const char **text, size_t *length, Text value) {
   if (length != nullptr) *length = value.size();
 }
 
+// Declares an array in a writer or a plan.
+template <typename To>
+tf_status declare_array(To *to, const char *what, const char *name, size_t length, tf_dtype dtype, const int64_t *shape,
+                        size_t ndim) {
+  TFILE_API_TRY(require(to, what));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  Span<const int64_t> sizes;
+  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
+  return to->declare(text, dtype, sizes).code;
+}
+
 // Returns true and sets the error record if a handle is NULL. Used by getters, which return no status.
 inline bool is_null(const void *pointer, const char *name) {
   return !require(pointer, name).ok();

@@ -18,12 +18,7 @@ tf_status tf_quant_plan_new(tf_quant_plan **out, tf_preset preset, const tf_dict
 
 tf_status tf_quant_plan_declare(tf_quant_plan *plan, const char *name, size_t length, tf_dtype dtype,
                                 const int64_t *shape, size_t ndim) {
-  TFILE_API_TRY(require(plan, "plan"));
-  Text text;
-  TFILE_API_TRY(require_text(&text, name, length, "name"));
-  Span<const int64_t> sizes;
-  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
-  return plan->declare(text, dtype, sizes).code;
+  return declare_array(plan, "plan", name, length, dtype, shape, ndim);
 }
 
 tf_status tf_quant_plan_set_dtype(tf_quant_plan *plan, size_t index, tf_dtype dtype) {

@@ -29,12 +29,7 @@ tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_format format, 
 
 tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype, const int64_t *shape,
                             size_t ndim) {
-  TFILE_API_TRY(require(writer, "writer"));
-  Text text;
-  TFILE_API_TRY(require_text(&text, name, length, "name"));
-  Span<const int64_t> sizes;
-  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
-  return writer->declare(text, dtype, sizes).code;
+  return declare_array(writer, "writer", name, length, dtype, shape, ndim);
 }
 
 tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata) {
