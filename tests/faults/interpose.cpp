@@ -58,9 +58,6 @@ void arm(const Fault &fault) {
 void disarm() {
   armed = false;
 }
-int64_t count_of(Call call) {
-  return counts[call];
-}
 bool has_failed() {
   return failed;
 }

@@ -46,7 +46,6 @@ struct Fault {
 // Between arm() and disarm() the calls of all threads are counted, and fail as `fault` says.
 void arm(const Fault &fault = Fault());
 void disarm();
-int64_t count_of(Call call);
 // True if a call has failed since arm().
 bool has_failed();
 // Returns the number of bytes that reads have returned since arm().
