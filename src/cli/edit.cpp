@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "cli/command.h"
-#include "cli/convert.h"
 #include "cli/edit_file.h"
 #include "cli/edit_metadata.h"
 #include "cli/error_output.h"
@@ -83,27 +82,17 @@ tensorfile::Dict new_metadata(const tensorfile::File &file, const Request &reque
 }
 
 // Throws UNSUPPORTED if the format cannot hold a new name or value.
-void require_holdable(const tensorfile::File &file, const NewNames &names, const tensorfile::Dict &metadata) {
-  std::vector<PlannedArray> renamed;
-  for (const Entry &entry : file) {
-    const std::optional<std::string> &name = names[entry.index()];
-    if (!name || *name == entry.name()) continue;
-    // Only the name matters. All formats have this dtype.
-    renamed.push_back({0, entry.index(), *name, tensorfile::Dtype::int8, tensorfile::Dtype::int8, {}});
-  }
-  tensorfile::Options options;
-  options.set(tensorfile::Option::gguf_extended, 1);
-  const tensorfile::Format format = file.format();
-  std::string list;
-  for (const std::string &refusal : refusals(format, renamed, metadata, options))
-    list += (list.empty() ? "" : ", ") + refusal;
-  if (!list.empty()) throw Error(Status::unsupported, std::string(tensorfile::name(format)) + " cannot hold " + list);
-}
-
 void finish_edit(tensorfile::Edit &edit, const NewNames &names, const tensorfile::Dict &metadata) {
   for (size_t i = 0; i < names.size(); ++i)
     names[i] ? edit.rename(i, *names[i]) : edit.remove(i);
-  edit.set_metadata(metadata).finish();
+  edit.set_metadata(metadata);
+  try {
+    edit.finish();
+  } catch (const Error &error) {
+    // The library blames its caller for values of the wrong kind.
+    if (error.status() != Status::type && error.status() != Status::invalid_argument) throw;
+    throw Error(Status::unsupported, error.what(), error.name());
+  }
 }
 
 // Throws UNSUPPORTED for a URL and for standard input.
@@ -142,7 +131,6 @@ void edit_file(const std::string &path, const Request &request) {
   tensorfile::Edit edit(file);
   const NewNames names = new_names(path, file, request);
   const tensorfile::Dict metadata = new_metadata(file, request);
-  require_holdable(file, names, metadata);
   finish_edit(edit, names, metadata);
   request.in_place ? patch_header(target, edit, options) : replace_file(target, edit, options);
   progress.finish();
