@@ -149,7 +149,7 @@ test-long: release
 	$(MAKE) engines
 	$(MAKE) spark-tests SPARK_PROGRAM=build/release/tensorfile
 	$(MAKE) stores
-	$(MAKE) machines
+	REFERENCE_BUILD=$(CURDIR)/build/release $(MAKE) machines
 	$(MAKE) dist DIST=--platforms=linux-x86_64
 	DIST_PLATFORMS=linux-x86_64 $(MAKE) test-dist
 	$(MAKE) reproducible DIST=--platforms=linux-x86_64

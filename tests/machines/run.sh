@@ -5,19 +5,21 @@
 #   tests/machines/run.sh [MACHINE...]
 #
 #   aarch64  s390x      Linux with qemu-user (s390x is big-endian), including the unit tests
-#   i386                32-bit Linux on an x86-64 machine, including the unit tests
+#   i386                32-bit Linux on an x86-64 machine, including the unit tests; also compiles the program
 #   windows             x86-64 with mingw-w64 and wine, including windows_test.cpp
 #   wasm                WebAssembly with emscripten and node
 #   musl                x86-64 Linux with musl, built by zig
 #   macos               x86-64 and arm64, built by zig, but not run
 #
-# By default all machines are tested, except the two that zig builds, which takes long. As root the script installs the
-# Debian packages that a machine needs; otherwise it lists missing ones. zlib is built from the sources in the locked
-# Rust package, and GoogleTest from those of Debian. The results are in build/machines.
+# By default all machines are tested, except the two that zig builds, which takes long. As many are tested at a time as
+# there are cores. As root the script installs the Debian packages that a machine needs; otherwise it lists missing ones.
+# zlib is built from the sources in the locked Rust package, and GoogleTest from those of Debian. The results are in
+# build/machines.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
 work=$root/build/machines
+build_program=
 jobs=${JOBS:-$(nproc)}
 # A separate folder for wine, without its messages and without optional components.
 export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
@@ -78,14 +80,16 @@ build_needs() {
   build "$work/$machine/needs-build" install
 }
 
-# The report of this machine, with which the others are compared.
+# The report of this machine, with which the others are compared. REFERENCE_BUILD is an existing build for it.
 build_reference() {
+  local folder=${REFERENCE_BUILD:-$work/host/build}
   mkdir -p "$work/host"
   cut -f 1 tests/golden/verdicts.tsv | grep . > "$work/files.txt"
-  cmake -S . -B "$work/host/build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTENSORFILE_BUILD_CLI=OFF > "$work/host/cmake.log"
-  build "$work/host/build" tensorfile
-  cc -std=c99 -O1 -Iinclude tests/machines/report.c -o "$work/host/report" -L"$work/host/build" \
-    -Wl,-rpath,"$work/host/build" -ltensorfile -lz
+  if [ -z "${REFERENCE_BUILD-}" ]; then
+    cmake -S . -B "$folder" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTENSORFILE_BUILD_CLI=OFF > "$work/host/cmake.log"
+    build "$folder" tensorfile
+  fi
+  cc -std=c99 -O1 -Iinclude tests/machines/report.c -o "$work/host/report" -L"$folder" -Wl,-rpath,"$folder" -ltensorfile -lz
   (cd tests && "$work/host/report" "$work/files.txt" golden > "$work/host/report.txt")
 }
 
@@ -128,7 +132,7 @@ test_machine() {
   build_needs "$machine"
   configure "$machine" . "$build" -DTENSORFILE_BUILD_TESTS=ON -DTENSORFILE_WERROR=ON
   # shellcheck disable=SC2086  # a list of words
-  build "$build" tensorfile tensorfile_program report $programs
+  build "$build" tensorfile report $build_program $programs
   read -r -a emulator < "$build/emulator.txt"
   compare_report "$machine" "${emulator[@]}" "$build/tests/report"
   for program in $programs; do
@@ -181,20 +185,13 @@ build_by_zig() {
   build_report "$1" report "$zig cc -target $2" "$zig c++ -target $2"
 }
 
-[ $# -gt 0 ] || set -- aarch64 s390x i386 windows wasm
-packages=(cmake ninja-build googletest libcli11-dev nlohmann-json3-dev python3 file)
-for machine in "$@"; do
-  # shellcheck disable=SC2207  # words
-  packages+=($(packages_of "$machine"))
-done
-tools/packages.sh "${packages[@]}"
-zlib=$(zlib_sources)
-build_reference
-for machine in "$@"; do
-  case $machine in
-    aarch64) test_machine aarch64 unit_tests ;;
-    s390x) test_machine s390x unit_tests ;;
-    i386) test_machine i386 unit_tests ;;
+test_one() {
+  case $1 in
+    aarch64 | s390x) test_machine "$1" unit_tests ;;
+    i386)
+      build_program=tensorfile_program
+      test_machine i386 unit_tests
+      ;;
     windows)
       build_report windows report.exe x86_64-w64-mingw32-gcc-posix x86_64-w64-mingw32-g++-posix -static
       compare_report windows wine "$work/windows/report.exe"
@@ -214,4 +211,25 @@ for machine in "$@"; do
       compare_report wasm node --no-experimental-fetch "$work/wasm/report.js"
       ;;
   esac
+}
+
+# run.sh --one ZLIB MACHINE is the call by xargs below.
+if [ "${1-}" = --one ]; then
+  zlib=$2
+  test_one "$3"
+  exit
+fi
+[ $# -gt 0 ] || set -- s390x aarch64 i386 wasm windows
+packages=(cmake ninja-build googletest libcli11-dev nlohmann-json3-dev python3 file)
+for machine in "$@"; do
+  # shellcheck disable=SC2207  # words
+  packages+=($(packages_of "$machine"))
 done
+tools/packages.sh "${packages[@]}"
+case " $* " in
+  *' musl '* | *' macos '*) install_zig ;;
+esac
+zlib=$(zlib_sources)
+build_reference
+# One machine compiles while another runs its tests, which use one core.
+printf '%s\n' "$@" | JOBS=1 xargs -n 1 -P "$jobs" tests/machines/run.sh --one "$zlib"
