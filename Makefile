@@ -11,10 +11,12 @@ FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json che
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 # The program with whose output Spark's is compared.
 SPARK_PROGRAM := build/library/tensorfile
+# The library that the example for fsspec loads.
+STORES_LIBRARY := build/library/libtensorfile.so
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
   demo amalgamation install dist test-dist reproducible clean engines spark \
-  spark-jars spark-tests stores machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets bench-diff bench-programs bench-crates instructions
+  spark-jars spark-tests stores stores-tests machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets bench-diff bench-programs bench-crates instructions
 
 help:
 	@echo 'Build:'
@@ -43,7 +45,7 @@ help:
 	@echo '  make engines            build and test the examples for Bevy, Go and libGDX, which download their engines'
 	@echo '  make spark              build and test the module for Apache Spark, which downloads Spark; `make spark-jars` only'
 	@echo '                          builds it'
-	@echo '  make stores             build and test the example for the crate object_store, which downloads it'
+	@echo '  make stores             build and test the examples for the crate object_store and for fsspec, which are downloaded'
 	@echo '  make machines           build and test for other processors and systems;'
 	@echo '                          MACHINES="aarch64 s390x i386 windows musl macos wasm"'
 	@echo '  make test-dist          check the files in dist, and run those that this machine, qemu or wine can run'
@@ -148,7 +150,7 @@ test-long: release
 	$(MAKE) coverage
 	$(MAKE) engines
 	$(MAKE) spark-tests SPARK_PROGRAM=build/release/tensorfile
-	$(MAKE) stores
+	$(MAKE) stores-tests STORES_LIBRARY=build/release/libtensorfile.so
 	REFERENCE_BUILD=$(CURDIR)/build/release $(MAKE) machines
 	$(MAKE) dist DIST=--platforms=linux-x86_64
 	DIST_PLATFORMS=linux-x86_64 $(MAKE) test-dist
@@ -178,9 +180,13 @@ spark-tests:
 	$(SETUP) spark
 	tests/spark/spark.sh build/spark $(SPARK_PROGRAM) $(PYTHON)
 
-stores:
+stores: library
+	$(MAKE) stores-tests
+
+stores-tests:
 	$(SETUP) stores
 	tests/examples/object_store.sh build/stores/object_store
+	tests/examples/fsspec.sh build/stores/fsspec $(STORES_LIBRARY)
 
 coverage:
 	$(SETUP) coverage

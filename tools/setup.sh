@@ -95,7 +95,7 @@ case ${1-} in
     pip_install spark tests/spark/requirements.txt
     ;;
   stores)
-    tools/packages.sh $build
+    tools/packages.sh $build python3 python3-venv
     require_cargo
     ;;
   docs) tools/packages.sh doxygen python3 ;;

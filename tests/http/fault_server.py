@@ -92,8 +92,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server_state.begin(self.path, dict(self.headers))
         self.server_state.end()
         if path.startswith("/ok/") and path[4:] in self.server_state.files:
-            size = len(self.server_state.files[path[4:]])
-            return self.answer(200, {"Accept-Ranges": "bytes", **self.commit()}, length=size)
+            data = self.server_state.files[path[4:]]
+            return self.answer(200, {"Accept-Ranges": "bytes", "ETag": self.etag(data), **self.commit()}, length=len(data))
         status, target = self.server_state.redirects.get(path, (404, ""))
         return self.answer(status, {"Location": target, **self.commit(), **getattr(self.server_state, "linked", {})}, length=0)
 
@@ -113,6 +113,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if data is None:
             return self.answer(404, {}, b"no such file")
         return getattr(self, "do_" + fault)(data, count)
+
+    @staticmethod
+    def etag(data):
+        return '"' + hashlib.sha256(data).hexdigest()[:8] + '"'
 
     def commit(self):
         commit = getattr(self.server_state, "commit", None)
@@ -136,12 +140,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if first >= len(data):
             return self.answer(416, {"Content-Range": f"bytes */{len(data)}"})
         defaults = {"Content-Range": f"bytes {first}-{last}/{len(data)}", **self.commit(),
-                    "ETag": '"' + hashlib.sha256(data).hexdigest()[:8] + '"',
+                    "ETag": self.etag(data),
                     "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT"}
         return self.answer(206, {**defaults, **(headers or {})}, data[first:last + 1] if body is None else body, length)
 
     def do_ok(self, data, count):
-        if "Range" in self.headers:
+        if self.headers.get("If-Match", self.etag(data)) != self.etag(data):
+            self.answer(412, {})
+        elif "Range" in self.headers:
             self.part(data)
         else:
             self.answer(200, {"Accept-Ranges": "bytes"}, data)
