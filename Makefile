@@ -6,7 +6,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 PYTHON := $(CURDIR)/.venv/bin/python
 SETUP := @tools/setup.sh
 FUZZ_SECONDS := 3600
-FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate
+FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate http answers
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 # The program with whose output Spark's is compared.
@@ -133,8 +133,8 @@ asan:
 tsan:
 	$(SETUP) tsan
 	cmake --preset tsan
-	cmake --build --preset tsan --target threads_tests
-	ctest --preset tsan --tests-regex '^Threads[.]'
+	cmake --build --preset tsan --target threads_tests http_urls
+	ctest --preset tsan --tests-regex '^Threads[.]|^http[.]cxx$$'
 
 test: release
 	ctest --preset release --parallel $(JOBS)

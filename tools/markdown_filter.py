@@ -13,7 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ON_GITHUB = "https://github.com/tensorfile/tensorfile/blob/main/"
 REFERENCE = {"include/tensorfile.h": "tensorfile_8h.html", "include/tensorfile.hpp": "tensorfile_8hpp.html",
-             "include/tensorfile_http.h": "tensorfile__http_8h.html"}
+             "include/tensorfile_http.h": "tensorfile__http_8h.html",
+             "include/tensorfile_http.hpp": "tensorfile__http_8hpp.html"}
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TITLE = re.compile(r"\A(# .*)$", re.MULTILINE)
 # Names of pages whose files are all called README.md.

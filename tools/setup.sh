@@ -77,7 +77,7 @@ case ${1-} in
     staticcheck
     ;;
   asan) tools/packages.sh $clang strace ;;
-  tsan) tools/packages.sh $unit ;;
+  tsan) tools/packages.sh $unit $http openssl nginx-light ;;
   fuzz) tools/packages.sh $clang $http ;;
   coverage) tools/packages.sh $clang ;;
   lint) tools/packages.sh $build git clang-format-14 clang-tidy-14 $http ;;

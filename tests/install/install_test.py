@@ -77,7 +77,7 @@ def make_tree():
     FIRST.rename(TREE)
     has_http = tool("HTTP") == "1"
     expected = [f"include/{path.name}" for path in (Path(tool("SOURCE")) / "include").iterdir()
-                if has_http or path.name != "tensorfile_http.h"]
+                if has_http or path.stem != "tensorfile_http"]
     if tool("PROGRAM") == "ON":
         expected += ["bin/tensorfile", "share/man/man1/tensorfile.1", "share/bash-completion/completions/tensorfile",
                      "share/zsh/site-functions/_tensorfile", "share/fish/vendor_completions.d/tensorfile.fish"]
@@ -89,7 +89,7 @@ def make_tree():
         fail(f"not installed: {', '.join(missing)}")
     if (tool("BUNDLE") == "1") != ("libtensorfile_bundle.a" in names and "tensorfile-bundle.pc" in names):
         fail("the bundle is installed although it was not built, or was built and not installed")
-    for name in ("libtensorfile_http.a", "libtensorfile_http.so", "tensorfile_http.pc", "tensorfile_http.h"):
+    for name in ("libtensorfile_http.a", "libtensorfile_http.so", "tensorfile_http.pc", "tensorfile_http.h", "tensorfile_http.hpp"):
         if has_http != (name in names):
             fail(f"{name} is installed although it was not built, or was built and not installed")
     stray = [str(path) for path in TREE.rglob("*") if re.search(r"gtest|gmock|unit_tests", path.name)]
@@ -130,6 +130,10 @@ def http():
     run(tool("CMAKE"), "--build", folder / "build")
     check_consumer(folder / "build/http_shared", shared=True)
     check_consumer(folder / "build/http_static", shared=False)
+    run(tool("CMAKE"), "-S", HERE / "http_cxx", "-B", folder / "cxx", "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={tool('CXX')}",
+        f"-DCMAKE_PREFIX_PATH={TREE}", NO_RPATH)
+    run(tool("CMAKE"), "--build", folder / "cxx")
+    check_consumer(folder / "cxx/http_cxx", shared=True, cxx=True)
 
 
 def pkg_config_static():
