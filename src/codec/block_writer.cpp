@@ -192,7 +192,7 @@ bool write_sampled(BitWriter *shared, const DeflateBlock &block, bool last) {
   memset(codes.distance_lengths, 0, sizeof(codes.distance_lengths));
   const LengthsWriter lengths(codes.litlen_lengths, codes.distance_lengths);
   const uint64_t expected = lengths.bits() + symbol_bits(counts, codes);
-  const uint64_t stored = 8 * deflate_bound(block.bytes.size()) - kMinSaved;
+  const uint64_t stored = block.stored_bits - kMinSaved;
   const uint64_t limit = expected + expected / 64 < stored ? expected + expected / 64 : stored;
   codes.set(kLitlenSymbols, kDistanceSymbols);
   BitWriter writer = *shared;
@@ -229,10 +229,10 @@ size_t write_slack(size_t nbytes) {
   return piece * kWrittenLiteralLimit / 8 + 2 * sizeof(uint64_t);
 }
 
-void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
+bool write_coded(BitWriter *writer, const DeflateBlock &block, bool last) {
   SymbolCounts counts = *block.counts;
   if (block.sampled) {
-    if (write_sampled(writer, block, last)) return;
+    if (write_sampled(writer, block, last)) return true;
     count_literals(counts.litlen, block.bytes);
   }
   counts.litlen[kEndOfBlock] = 1;
@@ -248,20 +248,18 @@ void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   memset(fixed.distance_lengths, kFixedDistanceLength, sizeof(fixed.distance_lengths));
   const uint64_t fixed_bits = symbol_bits(counts, fixed);
   const uint64_t least = dynamic_bits < fixed_bits ? dynamic_bits : fixed_bits;
-  if (!block.bytes.empty() && least + kMinSaved >= 8 * deflate_bound(block.bytes.size())) {
-    write_stored(writer, block.bytes, last);
-    return;
-  }
+  if (!block.bytes.empty() && least + kMinSaved >= block.stored_bits) return false;
   const bool is_fixed = fixed_bits <= dynamic_bits;
   write_kind(writer, is_fixed ? DeflateBlockKind::kFixed : DeflateBlockKind::kDynamic, last);
   if (is_fixed) {
     fixed.set(kFixedLitlenSymbols, kFixedDistanceSymbols);
     write_symbols(writer, fixed, block);
-    return;
+    return true;
   }
   lengths.write(writer);
   dynamic.set(kLitlenSymbols, kDistanceSymbols);
   write_symbols(writer, dynamic, block);
+  return true;
 }
 
 }  // namespace tfile

@@ -57,13 +57,15 @@ struct DeflateBlock {
   Span<const Sequence> sequences;
   const SymbolCounts *counts;  // not counting the end-of-block symbol
   bool sampled;                // the counts are estimates; only without sequences
+  uint64_t stored_bits;        // what storing the bytes costs
 };
 
 // Returns how many bytes after the end of the output may be overwritten while blocks of nbytes are written.
 size_t write_slack(size_t nbytes);
 
-// Writes a block in the smallest of the three forms: stored, with fixed codes, or with its own codes.
-void write_block(BitWriter *writer, const DeflateBlock &block, bool last);
+// Writes a block with fixed codes or with its own, whichever is smaller. Returns false, and leaves the writer as it was, if
+// the block should be stored.
+bool write_coded(BitWriter *writer, const DeflateBlock &block, bool last);
 // Writes stored blocks.
 void write_stored(BitWriter *writer, Bytes bytes, bool last);
 

@@ -10,6 +10,8 @@ namespace {
 
 // The encoder decides about one segment after another. A segment fits in one stored block, so storing it adds 5 bytes.
 constexpr size_t kSegment = kMaxStored;
+// The levels that search longer decide more often, as zlib does.
+constexpr size_t kDeepSegment = size_t{16} << 10;
 // Longer blocks of literals would not be smaller.
 constexpr size_t kMaxLiteralBlock = 4 * kSegment;
 // Blocks with matches end after as many matches as zlib's, so that their codes follow the data. The number of bytes is
@@ -38,10 +40,12 @@ constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
 // this is the amount by which the sample underestimates the entropy, the other half the extra length of its code.
 constexpr uint64_t kSampledCost = 184 * 8 * kCostBit;
 
-// Levels below this one use FastMatcher.
+// Levels below this one use FastMatcher, the others ChainMatcher.
 constexpr int kFirstChainLevel = 4;
+// The numbers of zlib's levels.
 constexpr ChainMatcher::Effort kChainEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
-    {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
+    {4, 4, 16, 16},    {8, 16, 32, 32},      {8, 16, 128, 128},
+    {8, 32, 128, 256}, {32, 128, 258, 1024}, {32, kMaxMatch, kMaxMatch, 4096}};
 constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {3, false}, {5, false}, {5, true}};
 
 unsigned count_values(const uint32_t *counts) {
@@ -105,14 +109,11 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
   costs_known_ = false;
   literal_cost_ = 0;
   unsearched_ = 0;
+  stored_ = Bytes();
   if (level == 0) {
     write_stored(&writer, chunk, last);
   } else {
-    const bool chains = level >= kFirstChainLevel;
-    TFILE_TRY(chains ? chains_.begin(chunk, kChainEfforts[level - kFirstChainLevel])
-                     : fast_.begin(chunk, kFastEfforts[level]));
-    for (Bytes rest = chunk; !rest.empty(); rest = rest.from(kSegment))
-      TFILE_TRY(add_segment(&writer, rest.first(kSegment)));
+    TFILE_TRY(level >= kFirstChainLevel ? add_deep_segments(&writer) : add_segments(&writer));
     if (last || !chunk.empty()) flush(&writer, last);
     if (!last && !writer.aligned()) write_stored(&writer, Bytes(), false);
   }
@@ -120,13 +121,52 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
   return kOk;
 }
 
-Status DeflateEncoder::add_segment(BitWriter *writer, Bytes segment) {
-  TFILE_TRY(sequences_.reserve(sequences_.size() + ParseOutput::max_sequences(segment.size())));
-  const Pending next = choose_form(segment);
-  if (merge(next)) return kOk;
+Status DeflateEncoder::add_segments(BitWriter *writer) {
+  TFILE_TRY(fast_.begin(chunk_, kFastEfforts[level_]));
+  for (Bytes rest = chunk_; !rest.empty(); rest = rest.from(kSegment)) {
+    const Bytes segment = rest.first(kSegment);
+    TFILE_TRY(sequences_.reserve(sequences_.size() + ParseOutput::max_sequences(segment.size())));
+    add(writer, choose_form(segment));
+  }
+  return kOk;
+}
+
+Status DeflateEncoder::add_deep_segments(BitWriter *writer) {
+  TFILE_TRY(chains_.begin(chunk_, kChainEfforts[level_ - kFirstChainLevel]));
+  for (Bytes rest = chunk_; !rest.empty();) {
+    const Bytes segment = rest.first(kDeepSegment);
+    TFILE_TRY(sequences_.reserve(sequences_.size() + ParseOutput::max_sequences(segment.size())));
+    const Pending next = choose_deep_form(segment);
+    add(writer, next);
+    rest = rest.from(next.bytes.size());
+  }
+  return kOk;
+}
+
+void DeflateEncoder::add(BitWriter *writer, const Pending &next) {
+  if (merge(next)) return;
   if (!pending_.bytes.empty()) flush(writer, false);
   pending_ = next;
-  return kOk;
+}
+
+DeflateEncoder::Pending DeflateEncoder::choose_deep_form(Bytes segment) {
+  Pending next;
+  const size_t first = sequences_.size();
+  const SymbolCosts *const costs = costs_known_ ? &costs_ : nullptr;
+  const uint8_t *const end = chains_.parse(ParseOutput{&sequences_, &next.counts}, segment, costs);
+  next.bytes = Bytes(segment.data(), static_cast<size_t>(end - segment.data()));
+  next.sequences = sequences_.size() - first;
+  next.matches = true;
+  next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
+  costs_.learn(next.counts, next.bytes.size());
+  costs_known_ = true;
+  Pending literals;
+  literals.bytes = next.bytes;
+  count_as_literals(&literals);
+  // Matches that save little are not worth the time that they take to decode.
+  if (next.cost < literals.cost - literals.cost / 256) return next;
+  sequences_.truncate(first);
+  return literals;
 }
 
 DeflateEncoder::Pending DeflateEncoder::choose_form(Bytes segment) {
@@ -219,11 +259,34 @@ bool DeflateEncoder::merge(const Pending &next) {
 
 void DeflateEncoder::flush(BitWriter *writer, bool last) {
   const DeflateBlock block{pending_.bytes, Span<const Sequence>(sequences_.data(), pending_.sequences),
-                           &pending_.counts, pending_.sampled};
-  write_block(writer, block, last);
+                           &pending_.counts, pending_.sampled, stored_bits(pending_.bytes)};
+  if (write_coded(writer, block, last)) {
+    stored_ = Bytes();
+  } else {
+    store(writer, block.bytes, last);
+  }
   const size_t rest = sequences_.size() - pending_.sequences;
   if (rest > 0) memmove(sequences_.data(), sequences_.data() + pending_.sequences, rest * sizeof(Sequence));
   sequences_.truncate(rest);
+}
+
+// Each stored piece of kMaxStored bytes may add 5 bytes. Segments of add_segments() are such pieces, others share them: only
+// the first one of a chunk may count the 5 bytes, because a stored block that follows a coded one needs what that has saved.
+uint64_t DeflateEncoder::stored_bits(Bytes bytes) const {
+  const bool piece = level_ < kFirstChainLevel || bytes.data() == chunk_.data();
+  return 8 * (piece ? deflate_bound(bytes.size()) : uint64_t{bytes.size()});
+}
+
+void DeflateEncoder::store(BitWriter *writer, Bytes bytes, bool last) {
+  if (!stored_.empty()) {
+    *writer = before_stored_;
+    bytes = Bytes(stored_.data(), stored_.size() + bytes.size());
+  }
+  const Bytes whole = bytes.first(bytes.size() / kMaxStored * kMaxStored);
+  stored_ = bytes.from(whole.size());
+  if (!whole.empty()) write_stored(writer, whole, last && stored_.empty());
+  before_stored_ = *writer;
+  if (!stored_.empty()) write_stored(writer, stored_, last);
 }
 
 bool DeflateEncoder::worth_matching(Bytes segment) {
@@ -247,13 +310,12 @@ bool DeflateEncoder::samples_match(Bytes segment, size_t size) {
   runs_ = false;
   expected_cost_ = 0;
   SymbolCounts matched = parse_sample(sample);
-  const bool fast = level_ < kFirstChainLevel;
-  runs_ = fast && better_as_runs(&matched, sample, few_values);
-  if (fast && !few_values) {
+  runs_ = better_as_runs(&matched, sample, few_values);
+  if (!few_values) {
     const uint64_t literal_cost = entropy_cost(sample.literals.litlen, 256);
     if (symbols_cost(matched) >= literal_cost - literal_cost / 32) return false;
   }
-  if (fast && !few_values && !runs_) {
+  if (!few_values && !runs_) {
     hash_lengths_ = kHashOfMore;
     const SymbolCounts more = parse_sample(sample);
     const bool better = symbols_cost(more) < symbols_cost(matched);
@@ -292,19 +354,13 @@ void DeflateEncoder::parse(SymbolCounts *counts, Bytes segment) {
   const ParseOutput output{&sequences_, counts};
   if (runs_) {
     parse_runs(output, segment, chunk_.data(), costs_, preferred_);
-  } else if (level_ >= kFirstChainLevel) {
-    chains_.parse(output, segment, costs_, preferred_);
   } else {
     fast_.parse(output, segment, costs_, preferred_, hash_lengths_);
   }
 }
 
 void DeflateEncoder::forget(size_t nbytes) {
-  if (level_ >= kFirstChainLevel) {
-    chains_.forget();
-  } else {
-    fast_.forget(nbytes);
-  }
+  fast_.forget(nbytes);
 }
 
 }  // namespace tfile

@@ -35,7 +35,10 @@ class DeflateEncoder {
     size_t size() const { return parts[0].size() + parts[1].size(); }
   };
 
-  Status add_segment(BitWriter *writer, Bytes segment);
+  Status add_segments(BitWriter *writer);
+  Status add_deep_segments(BitWriter *writer);  // the levels from kFirstChainLevel on
+  Pending choose_deep_form(Bytes segment);
+  void add(BitWriter *writer, const Pending &next);
   // Chooses between matches and literals alone by what they cost. Appends the sequences of the segment to sequences_.
   Pending choose_form(Bytes segment);
   // True if matches cost so little that literals alone need not be counted.
@@ -58,6 +61,9 @@ class DeflateEncoder {
   SymbolCounts parse_sample(const Sample &sample);
   void forget(size_t nbytes);
   void flush(BitWriter *writer, bool last);
+  uint64_t stored_bits(Bytes bytes) const;
+  // Writes a stored block, or adds the bytes to the one before.
+  void store(BitWriter *writer, Bytes bytes, bool last);
 
   int level_ = 0;
   FastMatcher fast_;
@@ -73,6 +79,8 @@ class DeflateEncoder {
   unsigned unsearched_ = 0;     // segments since the last one that was searched
   Vec<Sequence> sequences_;     // of the pending block, and of the segment after it
   Pending pending_;
+  Bytes stored_;  // what the last stored block contains, if it is the last block and can contain more
+  BitWriter before_stored_{nullptr};
 };
 
 }  // namespace tfile

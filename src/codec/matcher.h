@@ -83,19 +83,26 @@ class FastMatcher {
   Vec<uint16_t> long_heads_;
 };
 
-// Follows the chain of all positions whose next 4 bytes have the same hash, and looks at the last one with the same 3.
+// Follows the chain of all positions whose next three bytes have the same hash. It searches as zlib does, so that it finds
+// the same matches, but leaves out those that cost more than their bytes as literals.
 class ChainMatcher {
  public:
+  // The numbers of zlib's levels.
   struct Effort {
-    unsigned depth;  // positions to look at
+    unsigned good;   // after a match of this length, a quarter of the positions is enough
+    unsigned lazy;   // a match of this length is used without looking for a longer one at the next position
     unsigned nice;   // a match of this length ends the search
+    unsigned depth;  // positions to look at
   };
 
-  explicit ChainMatcher(Memory &memory) : heads_(memory), short_heads_(memory), previous_(memory) {}
+  // All positions are forgotten after max_history bytes.
+  explicit ChainMatcher(Memory &memory, size_t max_history = size_t{1} << 30)
+      : max_history_(max_history), heads_(memory), previous_(memory) {}
 
   Status begin(Bytes chunk, const Effort &effort);
-  void forget();
-  void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred);
+  // Parses a segment of the chunk, which must begin where the last one ended. The last match may exceed the segment.
+  // Returns the end of what was parsed. Without costs, it uses all matches except short ones that are far away.
+  const uint8_t *parse(ParseOutput output, Bytes segment, const SymbolCosts *costs);
 
  private:
   static constexpr unsigned kMaxBits = 15;
@@ -103,23 +110,25 @@ class ChainMatcher {
   struct Match {
     unsigned length = 0;  // 0: there is none
     unsigned distance = 0;
-    int32_t value = INT32_MIN;
   };
 
-  void consider(Match *best, const uint8_t *at, const uint8_t *end, size_t distance, unsigned least) const;
-  Match find(const uint8_t *at, const uint8_t *end);
+  // Enters the position, and looks for a match of more than `longest` bytes.
+  Match find(const uint8_t *at, unsigned longest);
+  bool is_cheap(const uint8_t *at, const Match &match) const;
   uint32_t remember(const uint8_t *at);
+  void remember_until(const uint8_t *end);
+  void forget(const uint8_t *start);
 
+  size_t max_history_;
   Bytes chunk_;
   Effort effort_{};
   const SymbolCosts *costs_ = nullptr;
-  unsigned preferred_ = 1;
-  unsigned last_ = 1;  // distance of the last match
+  const uint8_t *next_ = nullptr;  // the first position that is not in the tables
   unsigned bits_ = 0;
-  // Positions modulo 2^32.
+  // Positions count from start_ and begin with kDeflateWindow, so that 0 is too old.
+  const uint8_t *start_ = nullptr;
   Vec<uint32_t> heads_;
-  Vec<uint32_t> short_heads_;
-  Vec<uint16_t> previous_;  // from a position modulo 2^15, the distance to the one before; 0: none
+  Vec<uint32_t> previous_;  // at a position modulo kDeflateWindow: the one before with the same hash
 };
 
 }  // namespace tfile

@@ -1,8 +1,10 @@
 // Times compression and decompression of the data that arrays hold, on one core, beside zlib and (where it is found)
 // libdeflate. Prints a table in Markdown.
 //
-// usage: deflate_bench [MIB [ROUNDS [KIND]]]
+// usage: deflate_bench [MIB [ROUNDS [KIND [LEVEL]]]]
 //
+// KIND is a part of the name, "" for all. LEVEL is that of both encoders; without it, the library's default is compared with
+// level 6 of zlib.
 // Times are CPU times, the best of all rounds, and include CRC-32, as in a file. Chunks have 1 MiB.
 #include <time.h>
 #include <zlib.h>
@@ -120,6 +122,18 @@ std::vector<Kind> kinds() {
        [](size_t n, Random &r) {
          return items<uint8_t>(n, [&](size_t) { return static_cast<uint8_t>(r() % 10 == 0); });
        }},
+      {"mask of 1 %",
+       [](size_t n, Random &r) {
+         return items<uint8_t>(n, [&](size_t) { return static_cast<uint8_t>(r() % 100 == 0); });
+       }},
+      {"one-hot rows",
+       [](size_t n, Random &r) {
+         size_t hot = 0;
+         return items<float>(n, [&](size_t i) {
+           if (i % 1000 == 0) hot = r() % 1000;
+           return i % 1000 == hot ? 1.0F : 0.0F;
+         });
+       }},
       {"zeros", [](size_t n, Random &) { return ByteVector(n); }},
       {"random bytes",
        [](size_t n, Random &r) { return items<uint32_t>(n, [&](size_t) { return static_cast<uint32_t>(r()); }); }},
@@ -135,7 +149,7 @@ struct Packed {
   std::vector<size_t> ends;
 };
 
-Packed deflate_ours(const ByteVector &data) {
+Packed deflate_ours(const ByteVector &data, int level) {
   Packed packed;
   packed.bytes.reserve(data.size() + data.size() / 100 + kChunk);
   Deflater deflater(tfile::default_memory());
@@ -143,7 +157,7 @@ Packed deflate_ours(const ByteVector &data) {
   for (size_t at = 0; at < data.size(); at += kChunk) {
     const Bytes chunk = Bytes(data.data(), data.size()).from(at).first(kChunk);
     crc = tfile::crc32_update(crc, chunk.data(), chunk.size());
-    if (!deflater.run(chunk, at + kChunk >= data.size(), {}).ok()) fail("the library cannot deflate");
+    if (!deflater.run(chunk, at + kChunk >= data.size(), {false, level}).ok()) fail("the library cannot deflate");
     packed.bytes.insert(packed.bytes.end(), deflater.output().begin(), deflater.output().end());
     packed.ends.push_back(packed.bytes.size());
   }
@@ -184,10 +198,10 @@ void inflate_foreign(ByteVector *out, const ByteVector &packed) {
   (void)tfile::crc32_update(0, out->data(), out->size());
 }
 
-ByteVector deflate_zlib(const ByteVector &data) {
+ByteVector deflate_zlib(const ByteVector &data, int level) {
   ByteVector packed(data.size() + data.size() / 100 + kChunk);
   z_stream z{};
-  if (deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK) fail("zlib cannot begin");
+  if (deflateInit2(&z, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) != Z_OK) fail("zlib cannot begin");
   z.next_in = const_cast<Bytef *>(data.data());
   z.avail_in = static_cast<uInt>(data.size());
   z.next_out = packed.data();
@@ -233,14 +247,15 @@ double best_speed(size_t nbytes, int rounds, const std::function<void()> &run) {
   return static_cast<double>(nbytes) / best / 1e6;
 }
 
-void measure(const Kind &kind, size_t nbytes, int rounds) {
+void measure(const Kind &kind, size_t nbytes, int rounds, int level) {
   std::mt19937 random(1);
   const ByteVector data = kind.make(nbytes, random);
   ByteVector out(nbytes);
   Packed ours;
   ByteVector zlib;
-  const double zlib_deflate = best_speed(nbytes, std::min(rounds, 2), [&] { zlib = deflate_zlib(data); });
-  const double our_deflate = best_speed(nbytes, rounds, [&] { ours = deflate_ours(data); });
+  const double zlib_deflate =
+      best_speed(nbytes, std::min(rounds, 2), [&] { zlib = deflate_zlib(data, level < 0 ? 6 : level); });
+  const double our_deflate = best_speed(nbytes, rounds, [&] { ours = deflate_ours(data, level); });
   const double zlib_inflate = best_speed(nbytes, rounds, [&] { inflate_zlib(&out, zlib); });
   const double foreign = best_speed(nbytes, rounds, [&] { inflate_foreign(&out, zlib); });
   if (out != data) fail("the library inflated zlib's stream to other bytes");
@@ -265,12 +280,13 @@ void measure(const Kind &kind, size_t nbytes, int rounds) {
 int main(int argc, char **argv) {
   const size_t nbytes = (argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 16) << 20;
   const int rounds = argc > 2 ? std::atoi(argv[2]) : 5;
+  const int level = argc > 4 ? std::atoi(argv[4]) : -1;
   std::printf(
-      "| data | size zlib 6 | size | of zlib's | deflate zlib 6, MB/s | deflate | times | inflate zlib's, zlib |"
+      "| data | size zlib | size | of zlib's | deflate zlib, MB/s | deflate | times | inflate zlib's, zlib |"
       " inflate ours | times | inflate zlib's, ours | times | inflate zlib's, libdeflate |\n"
       "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
   for (const Kind &kind : kinds()) {
-    if (argc <= 3 || std::string(kind.name).find(argv[3]) != std::string::npos) measure(kind, nbytes, rounds);
+    if (argc <= 3 || std::string(kind.name).find(argv[3]) != std::string::npos) measure(kind, nbytes, rounds, level);
   }
   return 0;
 }

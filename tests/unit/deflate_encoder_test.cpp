@@ -174,6 +174,69 @@ TEST(DeflateEncoder, IsAboutAsSmallAsZlib) {
   }
 }
 
+// More kinds, for the levels that are compared with zlib's: what repeats at long distances, is nearly constant, or drifts.
+std::vector<Kind> deep_kinds(size_t nbytes) {
+  Numbers numbers;
+  std::vector<Kind> all = kinds(nbytes);
+  const auto bytes_of = [&](const char *name, const std::function<uint32_t(size_t)> &item) {
+    all.push_back({name, items<uint8_t>(nbytes, [&](size_t i) { return static_cast<uint8_t>(item(i)); }), 0});
+  };
+  const auto words_of = [&](const char *name, const std::function<uint32_t(size_t)> &item) {
+    all.push_back({name, items<uint32_t>(nbytes, item), 0});
+  };
+  bytes_of("mask of 1 %", [&](size_t) { return numbers.below(100) == 0 ? 1 : 0; });
+  bytes_of("mask of 1 in 1,000", [&](size_t) { return numbers.below(1000) == 0 ? 1 : 0; });
+  bytes_of("bits", [&](size_t) { return numbers.below(2); });
+  bytes_of("four letters", [&](size_t) { return static_cast<uint32_t>("ACGT"[numbers.below(4)]); });
+  bytes_of("labels", [&](size_t) { return numbers.below(10); });
+  bytes_of("weights of 8 bits", [&](size_t) { return static_cast<uint32_t>(numbers.bell(20)); });
+  bytes_of("smooth image", [](size_t i) { return (i % 1024 / 7 + i / 1024 / 3) & 255; });
+  uint32_t hot = 0;
+  bytes_of("one-hot of 10", [&](size_t i) {
+    if (i % 10 == 0) hot = numbers.below(10);
+    return i % 10 == hot ? 1 : 0;
+  });
+  bytes_of("one-hot of 100", [&](size_t i) {
+    if (i % 100 == 0) hot = numbers.below(100);
+    return i % 100 == hot ? 1 : 0;
+  });
+  words_of("identity", [](size_t i) { return i % 513 == 0 ? 0x3f800000U : 0U; });
+  words_of("ones", [](size_t) { return 0x3f800000U; });
+  words_of("count", [](size_t i) { return static_cast<uint32_t>(i); });
+  words_of("labels of 64 bits", [&](size_t i) { return i % 2 == 0 ? numbers.below(10) : 0; });
+  uint32_t categories[50];
+  for (uint32_t &category : categories)
+    category = float_bits(numbers);
+  words_of("categories", [&](size_t) { return categories[numbers.below(50)]; });
+  words_of("hundredths", [&](size_t) {
+    const float value = static_cast<float>(numbers.bell(200)) / 100;
+    uint32_t bits = 0;
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+  });
+  words_of("padded rows", [&](size_t i) { return i % 512 < 60 ? numbers.below(30000) : 0; });
+  all.push_back({"steps", items<uint64_t>(nbytes, [](size_t i) { return uint64_t{i} * 0x10410410410400; }), 0});
+  uint64_t time = 1700000000000000000;
+  all.push_back(
+      {"times", items<uint64_t>(nbytes, [&](size_t) { return time += numbers.below(1000000) * uint64_t{1000}; }), 0});
+  return all;
+}
+
+// What docs/performance.md promises of the levels from 4 on.
+TEST(DeflateEncoder, DeepLevelsAreAsSmallAsZlibs) {
+  constexpr double kMost = 1.01;
+  constexpr double kFew = 16;  // bytes
+  for (const Kind &kind : deep_kinds(70000)) {
+    for (int level = 4; level <= kMaxDeflateLevel; ++level) {
+      const auto zlib = static_cast<double>(zlib_size(kind.bytes, level));
+      const ByteVector packed = deflate_chunks(kind.bytes, level, SIZE_MAX);
+      ASSERT_EQ(inflate_by_zlib(packed, kind.bytes.size()), kind.bytes) << kind.name << ' ' << level;
+      EXPECT_LE(static_cast<double>(packed.size()), zlib * kMost + kFew)
+          << kind.name << ' ' << level << ": zlib's are " << zlib << " bytes";
+    }
+  }
+}
+
 // At most 5 bytes more for each 65,535 begun, also where kinds of data alternate, and where chunks are flushed.
 TEST(DeflateEncoder, NeverExceedsItsBound) {
   Numbers numbers;
@@ -193,6 +256,24 @@ TEST(DeflateEncoder, NeverExceedsItsBound) {
   }
 }
 
+// Segments that are stored and segments that are hardly smaller alternate, in several lengths, so that blocks of all forms
+// follow each other at levels whose segments are shorter than a stored block.
+TEST(DeflateEncoder, NeverExceedsItsBoundWhereBlocksAlternate) {
+  Numbers numbers;
+  for (const size_t length : {size_t{1000}, size_t{8000}, size_t{16384}, size_t{20000}, size_t{40000}}) {
+    for (const uint32_t values : {250U, 254U, 255U}) {
+      ByteVector bytes(200000);
+      for (size_t i = 0; i < bytes.size(); ++i)
+        bytes[i] = static_cast<uint8_t>(numbers.below(i / length % 2 == 0 ? 256 : values));
+      for (int level = 1; level <= kMaxDeflateLevel; ++level) {
+        // deflate_chunks() compares with the bound.
+        const ByteVector packed = deflate_chunks(bytes, level, 199990);
+        ASSERT_EQ(inflate_by_zlib(packed, bytes.size()), bytes) << length << ' ' << values << ' ' << level;
+      }
+    }
+  }
+}
+
 // Every build of the library must write these bytes, whatever the machine, the compiler and the CPU. A change of the
 // encoder changes the sums; then they are written down anew.
 TEST(DeflateEncoder, WritesTheSameBytesEverywhere) {
@@ -205,8 +286,8 @@ TEST(DeflateEncoder, WritesTheSameBytesEverywhere) {
       sums[level] = crc32_update(sums[level], packed.data(), packed.size());
     }
   }
-  const uint32_t expected[kMaxDeflateLevel + 1] = {106737646,  2198422249, 2648701535, 579165014,  4249334888,
-                                                   3682950201, 2833864867, 4008209005, 2092568493, 302566315};
+  const uint32_t expected[kMaxDeflateLevel + 1] = {106737646,  2198422249, 2648701535, 579165014,  3957549454,
+                                                   2831445521, 2744551618, 1570620757, 2160924274, 2790136654};
   for (int level = 0; level <= kMaxDeflateLevel; ++level)
     EXPECT_EQ(sums[level], expected[level]) << "level " << level;
 }
@@ -307,6 +388,44 @@ TEST(RunMatcher, FindsEveryRun) {
       ASSERT_GE(longest, length < 8 ? 0 : std::min<size_t>(length, kMaxMatch)) << distance << ' ' << length;
     }
   }
+}
+
+// The numbers of positions have 32 bits, so that the matcher begins anew after some bytes. Here these are few.
+TEST(ChainMatcher, ForgetsPositions) {
+  Numbers numbers;
+  ByteVector bytes(300000);
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = i < 10000 ? static_cast<uint8_t>(numbers.below(256)) : bytes[i - 10000];
+  SymbolCounts counts{};
+  for (unsigned i = 0; i < 256; ++i)
+    counts.litlen[i] = 1;
+  SymbolCosts costs{};
+  costs.guess(counts.litlen);
+  constexpr size_t kHistory = 70000;
+  ChainMatcher matcher(default_memory(), kHistory);
+  ASSERT_TRUE(matcher.begin(Bytes(bytes.data(), bytes.size()), {8, 16, 128, 128}).ok());
+  Vec<Sequence> sequences(default_memory());
+  for (Bytes rest(bytes.data(), bytes.size()); !rest.empty();) {
+    const Bytes segment = rest.first(5000);
+    ASSERT_TRUE(sequences.reserve(sequences.size() + ParseOutput::max_sequences(segment.size())).ok());
+    const uint8_t *const end = matcher.parse({&sequences, &counts}, segment, &costs);
+    ASSERT_GE(end, segment.end());
+    rest = rest.from(static_cast<size_t>(end - rest.data()));
+  }
+  ByteVector again;
+  size_t literals = 0;
+  for (const Sequence &sequence : sequences) {
+    literals += sequence.literals;
+    for (uint32_t i = 0; i < sequence.literals; ++i)
+      again.push_back(bytes[again.size()]);
+    for (unsigned i = 0; i < sequence.length; ++i)
+      again.push_back(again[again.size() - sequence.distance]);
+  }
+  EXPECT_EQ(again, bytes);
+  // After each beginning the period is unknown again.
+  const size_t beginnings = bytes.size() / kHistory + 1;
+  EXPECT_GE(literals, (beginnings - 1) * 10000);
+  EXPECT_LE(literals, beginnings * 10500);
 }
 
 TEST(DeflateEncoder, OneEncoderForManyChunks) {
