@@ -133,8 +133,8 @@ asan:
 tsan:
 	$(SETUP) tsan
 	cmake --preset tsan
-	cmake --build --preset tsan --target threads_tests http_urls
-	ctest --preset tsan --tests-regex '^Threads[.]|^http[.]cxx$$'
+	cmake --build --preset tsan --target threads_tests staging_tests http_urls
+	ctest --preset tsan --tests-regex '^(Threads|Staging)[.]|^http[.]cxx$$'
 
 test: release
 	ctest --preset release --parallel $(JOBS)

@@ -19,7 +19,7 @@ find_tool() {
 
 format=$(find_tool clang-format)
 sources() {
-  git ls-files -z -- 'include/*' 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.c' 'tests/*.cpp' 'examples/*.cpp'
+  git ls-files -z -- 'include/*' 'src/*.h' 'src/*.cpp' 'tests/*.h' 'tests/*.c' 'tests/*.cpp' 'examples/*.cpp' 'examples/*.hpp'
 }
 
 if [ "$1" = --fix ]; then

@@ -4,8 +4,8 @@ usage: install_test.py STEP BUILD WORK
 
 The step `tree` installs into WORK and moves the tree. These steps use it: pkg_config_shared, pkg_config_static,
 pkg_config_archive, readme, find_package_c, find_package_cxx, program, bundle_pkg_config, bundle_find_package, dlopen_c,
-dlopen_lua, dlopen_python, example_sdl2. The steps make_install, plain_build, subdirectory and amalgamation do not. Tools and settings are in the environment: CMAKE, CC, CXX,
-PKG_CONFIG, READELF, NM, LUAJIT, NUMPY_PYTHON (a Python with NumPy), SOURCE, PROGRAM (ON if the program was built),
+dlopen_lua, dlopen_python, example_sdl2, example_staging. The steps make_install, plain_build, subdirectory and
+amalgamation do not. Tools and settings are in the environment: CMAKE, CC, CXX, PKG_CONFIG, READELF, NM, LUAJIT, NUMPY_PYTHON (a Python with NumPy), SOURCE, PROGRAM (ON if the program was built),
 BUNDLE (1 if the bundle was built).
 """
 
@@ -342,6 +342,30 @@ def example_sdl2():
     run(sys.executable, "-B", HERE.parent / "examples" / "sdl2.py", folder / "game", folder / "work", env=by_soname())
 
 
+def example_staging():
+    """The program of examples/staging, built without a warning as a separate project: its output, a cast, and errors."""
+    examples, golden = Path(tool("SOURCE")) / "examples", Path(tool("SOURCE")) / "tests" / "golden"
+    warnings = "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror"
+    folder, _ = configure_and_build("staging", f"-DCMAKE_PREFIX_PATH={TREE}", NO_RPATH, warnings,
+                                    source=examples / "staging")
+
+    def stream(*words):
+        done = subprocess.run([folder / "staging", *words], env=by_soname(), text=True, capture_output=True)
+        return done.returncode, done.stdout, done.stderr
+
+    status, said, _ = stream(golden / "gguf" / "py_Q6_K.gguf", "--cast", "float16", "--piece", "0.002", "--buffers", "3",
+                             "--link", "1", "--threads", "2")
+    expected = (r"1 arrays, .* on the device, in \d+ pieces; 3 buffers of 2097 bytes\nreading alone .*\ncopying alone .*\n"
+                r"sum .*\noverlapped .*\noverlapped takes [\d.]+ of the sum\n")
+    if status != 0 or not re.fullmatch(expected, said):
+        fail(f"staging exited with {status} and printed {said!r}")
+    for words, wanted, part in ((["none.npy"], 1, "none.npy"), (["a.npy", "--cast", "float99"], 2, "float99"),
+                                ([golden / "npz" / "reject_bad_crc.npz"], 1, "CRC-32")):
+        status, _, said = stream(*words)
+        if status != wanted or part not in said:
+            fail(f"staging {words} exited with {status}, not {wanted}, and said {said!r}")
+
+
 def program():
     """The installed program finds its library without help from the environment."""
     environment = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
@@ -370,6 +394,7 @@ STEPS = {
     "amalgamation": amalgamation,
     "dlopen_c": dlopen_c,
     "example_sdl2": example_sdl2,
+    "example_staging": example_staging,
     "dlopen_lua": dlopen_lua,
     "dlopen_python": dlopen_python,
 }
