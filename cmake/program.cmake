@@ -19,21 +19,16 @@ include(cmake/report_page.cmake)
 file(GLOB program_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/cli/*.cpp)
 add_executable(tensorfile_program ${program_sources})
 target_compile_features(tensorfile_program PRIVATE cxx_std_20)
-if(NEEDS_SOURCES)
-  # Most of the program is compiled as two files, in a third of the processor time. Files in the second group have names
-  # in common with files in the first. Each of these has names in common with both, or needs what a system header declares
-  # only if it is the first to include it.
-  set(alone mlx_weights report show stat platform_posix platform_windows raw_file_posix raw_file_windows)
-  set(second edit ls ls_output metadata_choice slice_argument)
-  set_target_properties(tensorfile_program PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  foreach(source IN LISTS program_sources)
-    cmake_path(GET source STEM name)
-    if(name IN_LIST second)
-      set_source_files_properties(${source} PROPERTIES UNITY_GROUP second)
-    elseif(NOT name IN_LIST alone)
-      set_source_files_properties(${source} PROPERTIES UNITY_GROUP first)
-    endif()
-  endforeach()
+if(TENSORFILE_UNITY_PROGRAM)
+  # Two files, so that two processors have work. Their sources share what is in unnamed namespaces, where names must
+  # therefore be unique.
+  list(LENGTH program_sources half)
+  math(EXPR half "(${half} + 1) / 2")
+  set_target_properties(tensorfile_program PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${half})
+  # The headers of a system define macros and declare names that the other sources do not expect.
+  set(of_systems ${program_sources})
+  list(FILTER of_systems INCLUDE REGEX "_(posix|windows)\\.cpp$")
+  set_source_files_properties(${of_systems} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endif()
 if(TENSORFILE_BUILD_SHARED AND NOT TENSORFILE_STATIC_CLI)
   target_link_libraries(tensorfile_program PRIVATE tensorfile::tensorfile)
@@ -43,12 +38,6 @@ endif()
 # The root of the program's own headers.
 target_include_directories(tensorfile_program PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_BINARY_DIR}/program)
 target_link_libraries(tensorfile_program PRIVATE tensorfile_warnings CLI11::CLI11 nlohmann_json::nlohmann_json)
-if(TENSORFILE_PRECOMPILED_HEADERS)
-  # Nearly every source includes these headers, and reading them takes longer than compiling what follows.
-  target_precompile_headers(tensorfile_program PRIVATE <algorithm> <array> <charconv> <cmath> <cstdint> <filesystem>
-    <functional> <map> <memory> <optional> <span> <string> <string_view> <system_error> <utility> <vector>
-    <tensorfile.hpp>)
-endif()
 if(RE2_FOUND)
   target_link_libraries(tensorfile_program PRIVATE PkgConfig::RE2)
   target_compile_definitions(tensorfile_program PRIVATE TENSORFILE_HAS_RE2)

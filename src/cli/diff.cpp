@@ -70,7 +70,7 @@ std::string difference_text(const Difference &difference, std::span<const int64_
   return out;
 }
 
-struct Request {
+struct DiffRequest {
   InputOptions input;
   SelectionOptions selection;
   std::string rtol;
@@ -81,7 +81,7 @@ struct Request {
 
 class Comparison {
  public:
-  Comparison(const Side &a, const Side &b, Progress &progress, const Request &request)
+  Comparison(const Side &a, const Side &b, Progress &progress, const DiffRequest &request)
       : a_(a),
         b_(b),
         progress_(progress),
@@ -222,7 +222,7 @@ void Comparison::values(const std::string &what, const Entry &a, const Entry &b)
   if (by_bits ? differs : difference.different > 0) add(what + difference_text(difference, a.shape()));
 }
 
-std::string value_text(const MetadataEntry &entry) {
+std::string shown_value(const MetadataEntry &entry) {
   JsonWriter json;
   write_value(json, entry, kShownItems);
   return cut(json.text(), kShownColumns) + " (" + kind_text(entry) + ")";
@@ -234,20 +234,20 @@ void Comparison::metadata() {
     if (enough()) return;
     const std::string what = "metadata " + in_quotes(a.key());
     if (!b_.metadata.contains(a.key())) {
-      add("only in A: " + what + " = " + value_text(a));
+      add("only in A: " + what + " = " + shown_value(a));
       ++metadata_.only_a;
       continue;
     }
     const MetadataEntry b = b_.metadata.at(a.key());
     ++metadata_.both;
     if (same_value(a, b)) continue;
-    add(what + ": " + value_text(a) + " != " + value_text(b));
+    add(what + ": " + shown_value(a) + " != " + shown_value(b));
     ++metadata_.different;
   }
   for (const MetadataEntry &b : b_.metadata) {
     if (enough()) return;
     if (a_.metadata.contains(b.key())) continue;
-    add("only in B: metadata " + in_quotes(b.key()) + " = " + value_text(b));
+    add("only in B: metadata " + in_quotes(b.key()) + " = " + shown_value(b));
     ++metadata_.only_b;
   }
 }
@@ -287,7 +287,7 @@ std::string with_colour(const std::string &line) {
   return line;
 }
 
-int compare(const std::string &path_a, const std::string &path_b, const Request &request) {
+int compare(const std::string &path_a, const std::string &path_b, const DiffRequest &request) {
   Progress progress(path_a);
   tensorfile::Options options = library_options(request.input);
   progress.watch(options);
@@ -352,7 +352,7 @@ class Diff : public Command {
  private:
   std::string a_;
   std::string b_;
-  Request request_;
+  DiffRequest request_;
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ using tensorfile::Status;
 
 namespace {
 
-struct Request {
+struct EditRequest {
   std::vector<std::string> paths;
   SelectionOptions selection;
   MetadataEdits edits;
@@ -63,7 +63,7 @@ void require_one_name(const RawFile &file, bool follow) {
 using NewNames = std::vector<std::optional<std::string>>;
 
 // Applies the options to the names of the arrays.
-NewNames new_names(const std::string &path, const tensorfile::File &file, const Request &request) {
+NewNames new_names(const std::string &path, const tensorfile::File &file, const EditRequest &request) {
   Selection selection(request.selection);
   NewNames names(file.size());
   for (SelectedArray &array : select_arrays(path, file, selection, library_options(request.input)))
@@ -72,7 +72,7 @@ NewNames new_names(const std::string &path, const tensorfile::File &file, const 
   return names;
 }
 
-tensorfile::Dict new_metadata(const tensorfile::File &file, const Request &request) {
+tensorfile::Dict new_metadata(const tensorfile::File &file, const EditRequest &request) {
   const tensorfile::Dict original = file.metadata();
   tensorfile::Dict metadata;
   for (const MetadataEntry &entry : original)
@@ -107,7 +107,7 @@ void require_changeable(const std::string &path) {
 }
 
 // Throws UNSUPPORTED for a folder and for an index.
-void require_one_file(const std::string &path, const Request &request) {
+void require_one_file(const std::string &path, const EditRequest &request) {
   const bool is_set =
       request.input.parts || path.ends_with(".index.json") || std::filesystem::is_directory(file_path(path));
   if (!is_set) return;
@@ -117,7 +117,7 @@ void require_one_file(const std::string &path, const Request &request) {
       "convert --part-bytes");
 }
 
-void edit_file(const std::string &path, const Request &request) {
+void edit_file(const std::string &path, const EditRequest &request) {
   require_one_file(path, request);
   Progress progress(path);
   const std::string target = target_of(path, request.follow);
@@ -137,7 +137,7 @@ void edit_file(const std::string &path, const Request &request) {
   print_notes(path, file);
 }
 
-void recover_file(const std::string &path, const Request &request) {
+void recover_file(const std::string &path, const EditRequest &request) {
   if (!recover_header(target_of(path, request.follow))) note(path, "there is no interrupted edit to recover from");
 }
 
@@ -176,7 +176,7 @@ class Edit : public Command {
   }
 
  private:
-  Request request_;
+  EditRequest request_;
 };
 
 }  // namespace

@@ -21,7 +21,7 @@ namespace {
 constexpr std::string_view kSums = ".in_sum2";
 constexpr std::string_view kCounts = ".counts";
 
-File open(const std::string &path) {
+File open_importance(const std::string &path) {
   try {
     return File(path);
   } catch (const Error &error) {
@@ -64,7 +64,7 @@ bool is_embedding(std::string_view name) {
 
 void ImportanceMatrix::read(const std::string &path) {
   path_ = path;
-  const File file = open(path);
+  const File file = open_importance(path);
   const Dict metadata = file.metadata();
   const auto type = find(metadata, "general.type", Kind::string);
   if (!type || type->string() != "imatrix") {

@@ -47,7 +47,7 @@ uint64_t total_bytes(const Listing &listing);
 std::vector<std::string> columns_of(const ListedArray &array, const ListRequest &request);
 
 void print_json(const Listing &listing, const ListRequest &request);
-void print_table(const Listing &listing, const ListRequest &request);
+void print_listing(const Listing &listing, const ListRequest &request);
 // Prints the arrays as a tree of the parts of their names, with the number and the size of the arrays of each module.
 void print_tree(const Listing &listing, const ListRequest &request);
 // Prints the names of the columns of print_csv().

@@ -83,7 +83,7 @@ class Ls : public Command {
       const int status = report_errors(path, [&]() -> int {
         Listing listing(path);
         list(listing, request_, selection);
-        (request_.json ? print_json : request_.csv ? print_csv : print_table)(listing, request_);
+        (request_.json ? print_json : request_.csv ? print_csv : print_listing)(listing, request_);
         return listing.failure ? report(path, *listing.failure) : kExitOk;
       });
       exit = std::max(exit, status);

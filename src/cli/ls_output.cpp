@@ -13,8 +13,8 @@ namespace cli {
 namespace {
 
 // The maximum number of items of a metadata list that the table shows.
-constexpr size_t kShownItems = 6;
-constexpr size_t kShownColumns = 80;
+constexpr size_t kListedItems = 6;
+constexpr size_t kListedColumns = 80;
 
 // Returns the greatest power of two that divides an offset. The start of a file is as aligned as a page.
 uint64_t alignment_of(uint64_t offset) {
@@ -23,7 +23,7 @@ uint64_t alignment_of(uint64_t offset) {
 }
 
 // Returns the stored bytes of a compressed array in percent of its size, with one decimal: "87.5%".
-std::string share_text(uint64_t stored, uint64_t nbytes) {
+std::string stored_share(uint64_t stored, uint64_t nbytes) {
   const double percent = 100 * static_cast<double>(stored) / static_cast<double>(nbytes);
   char text[32];
   std::snprintf(text, sizeof(text), "%.1f%%", percent);
@@ -102,7 +102,8 @@ std::vector<std::string> columns_of(const ListedArray &array, const ListRequest 
   columns.push_back(std::to_string(location.offset));
   columns.push_back(std::to_string(alignment_of(location.offset)));
   columns.push_back(std::to_string(location.stored_bytes));
-  columns.push_back(location.deflated && entry.nbytes() > 0 ? share_text(location.stored_bytes, entry.nbytes()) : "-");
+  columns.push_back(location.deflated && entry.nbytes() > 0 ? stored_share(location.stored_bytes, entry.nbytes())
+                                                            : "-");
   return columns;
 }
 
@@ -122,7 +123,7 @@ void print_json(const Listing &listing, const ListRequest &request) {
   print(json.text() + "\n");
 }
 
-void print_table(const Listing &listing, const ListRequest &request) {
+void print_listing(const Listing &listing, const ListRequest &request) {
   const tensorfile::File &file = listing.file;
   const size_t others = file.other_names().size();
   const std::string part =
@@ -148,8 +149,8 @@ void print_table(const Listing &listing, const ListRequest &request) {
   const tensorfile::Dict metadata = file.metadata();
   for (const MetadataEntry &entry : metadata) {
     JsonWriter value;
-    write_value(value, entry, kShownItems);
-    print("  " + escaped(entry.key()) + " = " + cut(value.text(), kShownColumns) + "\n");
+    write_value(value, entry, kListedItems);
+    print("  " + escaped(entry.key()) + " = " + cut(value.text(), kListedColumns) + "\n");
   }
   print_notes(listing.path, file);
 }

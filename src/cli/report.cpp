@@ -28,11 +28,11 @@ namespace {
 #include "report_page.inc"
 
 // Limits of what the page shows of the metadata, and of the arrays that only the original has.
-constexpr size_t kShownItems = 100;
+constexpr size_t kItemsOfPage = 100;
 constexpr size_t kShownCharacters = 20000;
 constexpr size_t kShownNames = 20;
 
-struct Request {
+struct ReportRequest {
   std::string path;
   std::string original;
   std::string out;
@@ -155,7 +155,7 @@ void Page::write_metadata() {
       text = escaped_lines(entry.string());
     } else {
       JsonWriter value;
-      write_value(value, entry, kShownItems);
+      write_value(value, entry, kItemsOfPage);
       text = value.text();
     }
     json_.open('{').key("key").string(escaped(entry.key())).key("type").string(kind_text(entry));
@@ -218,7 +218,7 @@ void Page::compare(const Entry &entry, const Entry &original) {
   }
 }
 
-int write_report(const Request &request) {
+int write_report(const ReportRequest &request) {
   Progress progress(request.path);
   tensorfile::Options options = library_options(request.input);
   progress.watch(options);
@@ -268,7 +268,7 @@ class Report : public Command {
   }
 
  private:
-  Request request_;
+  ReportRequest request_;
 };
 
 }  // namespace

@@ -75,7 +75,7 @@ class Printer {
   size_t next_ = 0;
 };
 
-struct Request {
+struct ShowRequest {
   std::string path;
   std::string name;
   std::string slice;
@@ -88,7 +88,7 @@ struct Request {
 
 // Finds the array. The only array of a file needs no name. That of a .npy has none, so the argument after FILE is the
 // slice; "" may precede it.
-Entry find_shown(const tensorfile::File &file, Request &request) {
+Entry find_shown(const tensorfile::File &file, ShowRequest &request) {
   if (tensorfile::ability(file.format(), tensorfile::Ability::single_array) != 0 && request.slice.empty()) {
     std::swap(request.slice, request.name);
   }
@@ -97,7 +97,7 @@ Entry find_shown(const tensorfile::File &file, Request &request) {
   throw UsageError{escaped(request.path) + " has " + count_text(file.size(), "array") + ": expected NAME"};
 }
 
-int show_array(const tensorfile::File &file, Request &request) {
+int show_array(const tensorfile::File &file, ShowRequest &request) {
   const Entry entry = find_shown(file, request);
   require_known_dtype(entry);
   const SliceArgument slice = parse_slice(request.slice, entry.shape());
@@ -168,7 +168,7 @@ class Show : public Command {
     }
   }
 
-  Request request_;
+  ShowRequest request_;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kOmitted = TENSORFILE_SLICE_OMITTED;
 
-[[noreturn]] void refuse(std::string_view text, const std::string &why) {
+[[noreturn]] void refuse_slice(std::string_view text, const std::string &why) {
   throw UsageError{"slice " + in_quotes(text) + ": " + why};
 }
 
@@ -42,7 +42,7 @@ int64_t parse_number(std::string_view digits, std::string_view whole) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
   const bool is_huge = error == std::errc::result_out_of_range;
   if ((error != std::errc() && !is_huge) || end != digits.data() + digits.size()) {
-    refuse(whole, in_quotes(digits) + " is not a number");
+    refuse_slice(whole, in_quotes(digits) + " is not a number");
   }
   if (is_huge) value = digits.front() == '-' ? INT64_MIN : INT64_MAX;
   // The value INT64_MIN is reserved: it means an omitted number.
@@ -50,12 +50,12 @@ int64_t parse_number(std::string_view digits, std::string_view whole) {
 }
 
 void append_range(SliceArgument &slice, const std::vector<std::string_view> &parts, std::string_view whole) {
-  if (parts.size() > 3) refuse(whole, "expected start:stop:step");
+  if (parts.size() > 3) refuse_slice(whole, "expected start:stop:step");
   int64_t numbers[3] = {kOmitted, kOmitted, kOmitted};
   for (size_t i = 0; i < parts.size(); ++i) {
     if (!parts[i].empty()) numbers[i] = parse_number(parts[i], whole);
   }
-  if (numbers[2] == 0) refuse(whole, "the step must not be 0");
+  if (numbers[2] == 0) refuse_slice(whole, "the step must not be 0");
   slice.axes.push_back({numbers[0], numbers[1], numbers[2]});
   slice.dropped.push_back(false);
 }
@@ -63,8 +63,8 @@ void append_range(SliceArgument &slice, const std::vector<std::string_view> &par
 void append_index(SliceArgument &slice, std::string_view digits, int64_t size, std::string_view whole) {
   const int64_t index = parse_number(digits, whole);
   if (index < -size || index >= size) {
-    refuse(whole, "index " + escaped(digits) + " is out of range for dimension " + std::to_string(slice.axes.size()) +
-                      " of size " + std::to_string(size));
+    refuse_slice(whole, "index " + escaped(digits) + " is out of range for dimension " +
+                            std::to_string(slice.axes.size()) + " of size " + std::to_string(size));
   }
   const int64_t first = index < 0 ? index + size : index;
   slice.axes.push_back({first, first + 1, 1});
@@ -86,13 +86,13 @@ SliceArgument parse_slice(std::string_view text, std::span<const int64_t> shape)
   bool has_ellipsis = false;
   for (const std::string_view part : parts) {
     if (part == "...") {
-      if (has_ellipsis) refuse(text, "... occurs twice");
+      if (has_ellipsis) refuse_slice(text, "... occurs twice");
       has_ellipsis = true;
       if (parts.size() - 1 < ndim) append_whole(slice, ndim - (parts.size() - 1));
       continue;
     }
     if (slice.axes.size() == ndim) {
-      refuse(text, "more dimensions than the array, which has " + std::to_string(ndim));
+      refuse_slice(text, "more dimensions than the array, which has " + std::to_string(ndim));
     }
     const std::vector<std::string_view> numbers = split(part, ':');
     if (numbers.size() > 1) {

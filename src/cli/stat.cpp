@@ -21,7 +21,7 @@ namespace cli {
 
 namespace {
 
-struct Request {
+struct StatRequest {
   std::vector<std::string> paths;
   SelectionOptions selection;
   InputOptions input;
@@ -69,9 +69,9 @@ std::vector<std::string> row_of(const SelectedArray &array, const Statistics &st
 }
 
 // The statistics of one file as text and as JSON.
-class Report {
+class StatReport {
  public:
-  explicit Report(const std::string &path) : path_(shown_argument(path)) {
+  explicit StatReport(const std::string &path) : path_(shown_argument(path)) {
     rows_.push_back({"array", "type", "min", "max", "mean", "std", "zeros", "nan", "inf", "distribution"});
     json_.open('{').key("path").string(path_).key("arrays").open('[');
   }
@@ -113,7 +113,7 @@ class Report {
 
 // Adds the statistics of an array to a report. An array that cannot be read does not prevent the others from being
 // described: its error is appended to `failures`. Returns the number of nans.
-uint64_t add_array(Report &report, const SelectedArray &array, Progress &progress,
+uint64_t add_array(StatReport &report, const SelectedArray &array, Progress &progress,
                    std::vector<tensorfile::Error> &failures) {
   if (!has_statistics(array.entry.dtype())) {
     report.add_without(array, "");
@@ -131,14 +131,14 @@ uint64_t add_array(Report &report, const SelectedArray &array, Progress &progres
   }
 }
 
-int stat_file(const std::string &path, const Request &request, Selection &selection) {
+int stat_file(const std::string &path, const StatRequest &request, Selection &selection) {
   Progress progress(path);
   tensorfile::Options options = library_options(request.input);
   progress.watch(options);
   const tensorfile::File file = open_file(path, options);
   const std::vector<SelectedArray> arrays = select_arrays(path, file, selection, options);
   progress.expect_bytes(total_bytes(arrays));
-  Report report(path);
+  StatReport report(path);
   std::vector<tensorfile::Error> failures;
   uint64_t nans = 0;
   for (const SelectedArray &array : arrays)
@@ -177,7 +177,7 @@ class Stat : public Command {
   }
 
  private:
-  Request request_;
+  StatRequest request_;
 };
 
 }  // namespace

@@ -70,7 +70,8 @@ def configure(platform, work, sources):
     copy_headers(headers)
     run("cmake", "-S", ROOT, "-B", work / platform.name / "build", *toolchain(platform, work),
         f"-DCMAKE_PREFIX_PATH={headers}", "-DCMAKE_POSITION_INDEPENDENT_CODE=ON", "-DTENSORFILE_NO_ZLIB=ON",
-        "-DTENSORFILE_STATIC_CLI=ON", "-DTENSORFILE_AMALGAMATED=ON", f"-DNEEDS_SOURCES={sources}", env=zig_environment(work))
+        "-DTENSORFILE_STATIC_CLI=ON", "-DTENSORFILE_AMALGAMATED=ON", "-DTENSORFILE_UNITY_PROGRAM=ON",
+        f"-DNEEDS_SOURCES={sources}", env=zig_environment(work))
 
 
 def install(platform, work, tree, libdir):
