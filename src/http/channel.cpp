@@ -12,7 +12,7 @@ namespace {
 // The longest wait for a socket in milliseconds; the callback of the progress is then called, which asks for cancellation.
 constexpr int kLongestPoll = 1000;
 
-// True if a request was sent, or would have been if its connection had not failed.
+// True if a request has got a connection, whose handshakes are over.
 bool has_connection(CURL *handle) {
   curl_off_t begin = 0;
   curl_easy_getinfo(handle, CURLINFO_PRETRANSFER_TIME_T, &begin);
