@@ -249,7 +249,7 @@ class Http(Case):
 
 class Program(Case):
     def run_program(self, *arguments):
-        done = subprocess.run([sys.executable, "-B", PROGRAM, *arguments], text=True, capture_output=True, timeout=60, check=False)
+        done = subprocess.run([sys.executable, "-B", PROGRAM, *arguments], text=True, capture_output=True, timeout=300, check=False)
         self.assertEqual(done.stderr if done.returncode == 0 else "", "")
         return done.returncode, done.stdout, done.stderr
 

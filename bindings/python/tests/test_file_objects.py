@@ -392,7 +392,7 @@ class Exceptions(Case):
                 failed.set()
                 raise errors[-1] from KeyError("the cause")
             if offset > 0:
-                failed.wait(10)  # until another thread has begun to read
+                failed.wait(60)  # until another thread has begun to read
             return saved[offset:offset + size]
 
         source = tensorfile.Source(len(saved), read_at, name="w.safetensors", piece=1 << 20, requests=2)
@@ -404,7 +404,7 @@ class Exceptions(Case):
         """Calls on one file fail at the same time, each on a thread of its own and each with another exception."""
         count = 8
         saved = safetensors.numpy.save({f"w{i}": numpy.zeros(100000, numpy.uint8) for i in range(count)})
-        waiting, failing = threading.Barrier(count, timeout=10), []
+        waiting, failing = threading.Barrier(count, timeout=60), []
 
         def read_at(offset, size):
             if failing:
@@ -606,7 +606,7 @@ class Sources(Case):
                 if now[0] == 4:
                     four.set()
             if offset > 0:
-                four.wait(10)
+                four.wait(60)
             with lock:
                 now[0] -= 1
             self.assertLessEqual(size, 1 << 17)
