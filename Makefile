@@ -15,8 +15,9 @@ SPARK_PROGRAM := build/library/tensorfile
 STORES_LIBRARY := build/library/libtensorfile.so
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
-  demo amalgamation install dist test-dist reproducible clean engines spark \
-  spark-jars spark-tests stores stores-tests machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets bench-diff bench-programs bench-crates instructions
+  demo amalgamation install dist test-dist reproducible clean engines spark spark-jars spark-tests stores \
+  stores-tests machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets \
+  bench-diff bench-programs bench-crates instructions
 
 help:
 	@echo 'Build:'
