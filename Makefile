@@ -46,7 +46,8 @@ help:
 	@echo '  make engines            build and test the examples for Bevy, Go and libGDX, which download their engines'
 	@echo '  make spark              build and test the module for Apache Spark, which downloads Spark; `make spark-jars` only'
 	@echo '                          builds it'
-	@echo '  make stores             build and test the examples for the crate object_store and for fsspec, which are downloaded'
+	@echo '  make stores             build and test the examples for storage layers, which are downloaded: object_store (Rust),'
+	@echo '                          gocloud.dev/blob (Go), java.nio.file and Hadoop (Java), fsspec (Python)'
 	@echo '  make machines           build and test for other processors and systems;'
 	@echo '                          MACHINES="aarch64 s390x i386 windows musl macos wasm"'
 	@echo '  make test-dist          check the files in dist, and run those that this machine, qemu or wine can run'
@@ -187,6 +188,8 @@ stores: library
 stores-tests:
 	$(SETUP) stores
 	tests/examples/object_store.sh build/stores/object_store
+	tests/examples/gocloud.sh build/stores/gocloud
+	tests/examples/java_stores.sh build/stores/java
 	tests/examples/fsspec.sh build/stores/fsspec $(STORES_LIBRARY)
 
 coverage:

@@ -95,8 +95,9 @@ case ${1-} in
     pip_install spark tests/spark/requirements.txt
     ;;
   stores)
-    tools/packages.sh $build python3 python3-venv
-    require_cargo
+    tools/packages.sh $build $(jdk) python3 python3-venv
+    require_toolchains
+    staticcheck
     ;;
   docs) tools/packages.sh doxygen python3 ;;
   dist)
