@@ -20,6 +20,7 @@ import org.apache.spark.sql.connector.write.WriteBuilder;
 import org.apache.spark.sql.connector.write.WriterCommitMessage;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 import org.apache.spark.util.SerializableConfiguration;
+import org.tensorfile.InvalidArgumentException;
 import org.tensorfile.Metadata;
 
 /**
@@ -101,6 +102,8 @@ final class ArrayWrite implements SupportsTruncate, Write, BatchWrite {
       folder.discard(configuration);
     } catch (IOException e) {
       throw new UncheckedIOException(target + ": " + e.getMessage(), e);
+    } catch (InvalidArgumentException e) {
+      throw new IllegalArgumentException(target + ": " + e.getMessage(), e);
     }
   }
 

@@ -25,6 +25,11 @@ import org.apache.spark.TaskContext;
 record OutputFolder(String target, String staging) implements Serializable {
   private static final String INDEX = ".index.json";
 
+  /** Name of a file in the staging folder that exists until the write ends. */
+  private static final String OPEN = "open";
+
+  private static final int ATTEMPTS = 10;
+
   static OutputFolder of(Path target, String id) {
     return new OutputFolder(target.toString(), new Path(parent(target), "_tensorfile-" + id).toString());
   }
@@ -61,10 +66,37 @@ record OutputFolder(String target, String staging) implements Serializable {
 
   void create(Configuration configuration) throws IOException {
     files(configuration).mkdirs(new Path(staging));
+    createStaged(OPEN, configuration).close();
   }
 
+  /**
+   * Removes the staging folder, also while attempts of tasks that do not count still write to it. A file system with
+   * folders creates no file in one that is gone; only a file that is created while the folder is removed needs another
+   * attempt. For object stores, see {@link #requireOpen}.
+   */
   void discard(Configuration configuration) throws IOException {
-    files(configuration).delete(new Path(staging), true);
+    FileSystem files = files(configuration);
+    files.delete(staged(OPEN), false);
+    Path folder = new Path(staging);
+    for (int i = 0; i < ATTEMPTS && files.exists(folder); i++) {
+      files.delete(folder, true);
+    }
+    if (files.exists(folder)) {
+      throw new IOException(folder + ": cannot remove the staging folder; it is not needed, and can be deleted");
+    }
+  }
+
+  /**
+   * Fails if the write has ended, and removes what this attempt of a task has left. An object store creates a file when
+   * its stream is closed, even if the folder was removed meanwhile. Since the driver removes the file {@code open}
+   * before it lists the others, either it finds the file of this attempt, or this attempt finds that {@code open} is
+   * gone.
+   */
+  void requireOpen(Configuration configuration) throws IOException {
+    if (!files(configuration).exists(staged(OPEN))) {
+      discard(configuration);
+      throw new IOException(staging + ": the write has ended without this attempt of a task");
+    }
   }
 
   /** {@return the name of the file of this attempt of a task, which no other attempt has} */

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.spark.SparkEnv;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
@@ -65,9 +66,11 @@ final class SetWriter {
     try {
       writeLocal(plan, number, local, elements, configuration);
       if (!isLocal) {
-        folder.files(configuration).copyFromLocalFile(false, false, new org.apache.hadoop.fs.Path(local.toUri()),
-            folder.staged(name));
+        try (FSDataOutputStream out = folder.createStaged(name, configuration)) {
+          Files.copy(local, out);
+        }
       }
+      folder.requireOpen(configuration);
       return name;
     } finally {
       if (!isLocal) {

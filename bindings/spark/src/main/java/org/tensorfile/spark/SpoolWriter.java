@@ -5,6 +5,7 @@ import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.CommonPathCapabilities;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.write.DataWriter;
@@ -55,14 +56,24 @@ final class SpoolWriter implements DataWriter<InternalRow> {
 
   @Override
   public WriterCommitMessage commit() throws IOException {
-    closeFile();
+    if (out != null) {
+      closeFile();
+      folder.requireOpen(configuration);
+    }
     return new Message(List.copyOf(pieces));
   }
 
   @Override
   public void abort() throws IOException {
-    closeFile();
-    folder.files(configuration).delete(folder.staged(name), false);
+    // An object that is never created need not be deleted, perhaps after the driver has removed the folder.
+    if (out != null && out.hasCapability(CommonPathCapabilities.ABORTABLE_STREAM)) {
+      out.abort();
+    }
+    try {
+      closeFile();
+    } finally {
+      folder.files(configuration).delete(folder.staged(name), false);
+    }
   }
 
   private void closeFile() throws IOException {
