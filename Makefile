@@ -10,7 +10,7 @@ FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json che
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 # The program with whose output Spark's is compared.
-SPARK_PROGRAM := build/library/tensorfile
+SPARK_PROGRAM := build/demo/tensorfile
 # The library that the example for fsspec loads.
 STORES_LIBRARY := build/library/libtensorfile.so
 
@@ -175,7 +175,11 @@ spark-jars:
 	$(SETUP) spark
 	bindings/spark/build.sh build/spark
 
-spark: library
+# Compares with the program, whose fastest build will do.
+spark:
+	$(SETUP) spark
+	cmake --preset demo --log-level=WARNING
+	MAKEFLAGS=--no-print-directory cmake --build --preset demo --parallel $(JOBS) --target tensorfile_program
 	$(MAKE) spark-tests
 
 spark-tests:

@@ -46,7 +46,7 @@ def shapes(row):
 
 def main():
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 256
-    spark = session("local[2]", spark_driver_memory="4g")
+    spark = session("local[2]", **{"spark.driver.memory": "4g"})
     with tempfile.TemporaryDirectory(prefix="tensorfile-compare-") as folder:
         rng = np.random.default_rng(1)
         for shard in range(8):

@@ -28,7 +28,7 @@ export TENSORFILE_SPARK_JARS
 # Spark must not find another distribution or another Python.
 unset SPARK_HOME PYSPARK_DRIVER_PYTHON || true
 export PYSPARK_PYTHON="$python"
-for test in test_read test_write test_convert test_cluster test_page; do
-  step "$test"
-  (cd "$root/tests/spark" && "$python" -W ignore::ResourceWarning -B "$test.py")
-done
+# Starting Spark costs more than most tests, so that all share its JVM.
+step "the tests"
+cd "$root/tests/spark"
+"$python" -W ignore::ResourceWarning -B -m unittest -v test_read test_write test_convert test_cluster test_page

@@ -38,13 +38,9 @@ def write_model(folder, shards=6, width=256):
         json.dump({"metadata": {}, "weight_map": places}, file)
 
 
-class Converting(SparkTest):
-    def setUp(self):
-        super().setUp()
-        write_model(self.folder)
-
+class ConvertTest(SparkTest):
     def run_job(self, *arguments):
-        arguments = list(arguments)
+        arguments = [self.url(argument) for argument in arguments]
         job = self.spark._jvm.org.tensorfile.spark.Convert
         strings = self.spark.sparkContext._gateway.new_array(self.spark._jvm.String, len(arguments))
         for i, argument in enumerate(arguments):
@@ -64,6 +60,12 @@ class Converting(SparkTest):
         self.assertEqual(filecmp.cmpfiles(self.path("program"), self.path("spark"), names, shallow=False),
                          (names, [], []))
         return names
+
+
+class Converting(ConvertTest):
+    def setUp(self):
+        super().setUp()
+        write_model(self.folder)
 
     def shards(self):
         return sorted(name for name in os.listdir(self.folder) if name.startswith("model-"))
@@ -136,6 +138,20 @@ class Converting(SparkTest):
         self.assertIn("array 'arr_0'", self.failure(
             lambda: self.run_job("--quantize", "q4_0", self.path("nan.npy"), self.path("x.gguf"))))
         self.assertEqual(sorted(os.listdir(self.folder)), sorted([*before, "nan.npy"]))
+
+    def test_a_part_that_fails_leaves_the_old_set(self):
+        """The tasks of the other parts write theirs."""
+        good, bad = np.ones((2, 256), np.float32), np.full((2, 256), np.nan, np.float32)
+        options = ("--quantize", "q4_0", "--part-bytes", "300")
+        save_file({"a": good, "b": good, "c": good}, self.path("in.safetensors"))
+        self.run_job(*options, self.path("in.safetensors"), self.path("out/m.gguf"))
+        before = {name: open(self.path(f"out/{name}"), "rb").read() for name in os.listdir(self.path("out"))}
+        self.assertEqual(len(before), 3)
+        save_file({"a": good + 1, "b": good + 1, "c": bad}, self.path("in.safetensors"))
+        self.assertIn("in.safetensors: array 'c': ", self.failure(
+            lambda: self.run_job(*options, self.path("in.safetensors"), self.path("out/m.gguf"))))
+        after = {name: open(self.path(f"out/{name}"), "rb").read() for name in os.listdir(self.path("out"))}
+        self.assertEqual(after, before)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class WriteTest(SparkTest):
         return self.spark.createDataFrame(self.spark.sparkContext.parallelize(rows, partitions), ROWS)
 
     def save(self, frame, name, mode="append", **options):
-        frame.write.format("tensorfile").mode(mode).options(**options).save(self.path(name))
+        frame.write.format("tensorfile").mode(mode).options(**options).save(self.url(self.path(name)))
 
     def files(self):
         return sorted(os.listdir(self.folder))
@@ -56,6 +56,15 @@ class Writing(WriteTest):
         with np.load(self.path("m.npz")) as loaded:
             self.assertEqual(sorted(loaded), ["b", "x"])
             np.testing.assert_array_equal(loaded["x"], x)
+
+    def test_npy(self):
+        x = np.arange(40, dtype=np.int32).reshape(10, 4)
+        self.save(self.frame([row("x", x, 0, 6), row("x", x, 6, 10)]), "x.npy")
+        np.testing.assert_array_equal(np.load(self.path("x.npy")), x)
+        text = self.failure(lambda: self.save(self.frame([row("x", x), row("y", x)]), "x.npy", "overwrite"))
+        self.assertIn(self.url(self.path("x.npy")) + ": array 'y': npy holds one array, and it is declared", text)
+        np.testing.assert_array_equal(np.load(self.path("x.npy")), x)
+        self.assertEqual(self.files(), ["x.npy"])
 
     def test_floats_are_cast_and_encoded(self):
         x = np.linspace(-2, 2, 128, dtype=np.float32).reshape(4, 32)
