@@ -14,7 +14,7 @@ using tensorfile::Dtype;
 namespace {
 
 std::span<const double> values_of(const Array &piece) {
-  return {static_cast<const double *>(piece.data()), piece.nbytes() / sizeof(double)};
+  return {static_cast<const double *>(piece.data()), static_cast<size_t>(piece.nbytes()) / sizeof(double)};
 }
 
 // Adds pieces to the statistics, all but the histogram.
