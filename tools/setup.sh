@@ -76,7 +76,7 @@ case ${1-} in
     require_toolchains
     staticcheck
     ;;
-  asan) tools/packages.sh $clang strace ;;
+  asan) tools/packages.sh $clang strace $http openssl nginx-light ;;
   tsan) tools/packages.sh $unit $http openssl nginx-light ;;
   fuzz) tools/packages.sh $clang $http ;;
   coverage) tools/packages.sh $clang ;;

@@ -17,18 +17,18 @@ namespace cli {
 namespace {
 
 // Returns the row of the scheme of a URL, or NULL.
-const tfhttp::SchemeRow *row_of(std::string_view argument) {
+const tfhttp::SchemeRow *scheme_row(std::string_view argument) {
   return tfhttp::find_row(argument.data(), argument.size());
 }
 
 }  // namespace
 
 bool is_url(std::string_view argument) {
-  return row_of(argument) != nullptr;
+  return scheme_row(argument) != nullptr;
 }
 
 std::string shown_argument(std::string_view argument) {
-  const tfhttp::SchemeRow *const row = row_of(argument);
+  const tfhttp::SchemeRow *const row = scheme_row(argument);
   if (row == nullptr || row->scheme != tfhttp::Scheme::kHttp) return std::string(argument);
   const std::string_view shown = argument.substr(0, argument.find_first_of("?#"));
   const std::string_view start = shown.substr(0, std::string_view(row->prefix).size());
@@ -122,7 +122,7 @@ bool is_secure(const tfhttp::SchemeRow &row) {
   if (row.scheme == tfhttp::Scheme::kS3)
     endpoint = RequestOptions::variable({"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
   if (row.scheme == tfhttp::Scheme::kHub) endpoint = RequestOptions::variable({"HF_ENDPOINT"});
-  const tfhttp::SchemeRow *const requested = endpoint ? row_of(*endpoint) : &row;
+  const tfhttp::SchemeRow *const requested = endpoint ? scheme_row(*endpoint) : &row;
   return requested == nullptr || requested->secure;
 }
 
@@ -130,7 +130,7 @@ bool is_secure(const tfhttp::SchemeRow &row) {
 
 tensorfile::Source open_url(const std::string &url) {
   RequestOptions options;
-  const tfhttp::SchemeRow *const row = row_of(url);
+  const tfhttp::SchemeRow *const row = scheme_row(url);
   const tfhttp::Scheme scheme = row != nullptr ? row->scheme : tfhttp::Scheme::kHttp;
   if (scheme == tfhttp::Scheme::kS3) set_aws(options);
   if (scheme == tfhttp::Scheme::kHub) set_hub(options);
