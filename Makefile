@@ -17,7 +17,7 @@ STORES_LIBRARY := build/library/libtensorfile.so
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
   demo amalgamation install dist test-dist reproducible clean engines spark spark-jars spark-tests stores \
   stores-tests machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets \
-  bench-diff bench-programs bench-crates instructions
+  bench-diff bench-staging bench-programs bench-crates instructions
 
 help:
 	@echo 'Build:'
@@ -65,6 +65,8 @@ help:
 	@echo '  make bench-presets      time convert --preset, and compare with llama-quantize, which is built from source;'
 	@echo '                          BENCH="--write docs/performance.md"'
 	@echo '  make bench-diff         time diff of a quantized file of 0.8 GB with its original of 3.1 GB; BENCH as above'
+	@echo '  make bench-staging      time the pipeline of examples/staging, and compare with tf_load, safetensors,'
+	@echo '                          fastsafetensors and runai-model-streamer; BENCH as above'
 	@echo '  make bench-bindings     time calls through the Rust, Go and Java packages'
 	@echo '  make instructions       count the instructions of opening, listing and saving'
 	@echo
@@ -235,7 +237,7 @@ format:
 bench-programs:
 	$(SETUP) bench
 	cmake --preset bench
-	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench deflate_bench embed_bench raw_read raw_write load_bench_crate save_bench_crate
+	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench deflate_bench embed_bench raw_read raw_write staging_bench load_bench_crate save_bench_crate
 
 bench-crates:
 	CARGO_TARGET_DIR=build/bench-crates cargo build --release --locked --quiet --manifest-path tests/bench/crates/Cargo.toml
@@ -262,6 +264,10 @@ bench-embedding: bench-programs
 # llama-quantize is built in build/llama, which takes ten minutes the first time.
 bench-presets bench-diff: bench-programs
 	$(PYTHON) -B tests/bench/program.py $(@:bench-%=%) build/bench/tensorfile build/llama $(BENCH)
+
+bench-staging: bench-programs
+	$(SETUP) bench-staging
+	$(PYTHON) -B tests/bench/staging.py build/bench/tests/bench/staging_bench build/staging-peers/bin/python $(BENCH)
 
 instructions: bench-programs
 	$(PYTHON) -B tests/bench/instructions.py build/bench/tests/bench $(BENCH)

@@ -2,7 +2,7 @@
 # Installs what a target of the Makefile needs and this machine lacks: Debian packages, and Python packages in .venv.
 # Does nothing if everything is present.
 #
-# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|engines|spark|stores|docs|dist|test-dist
+# usage: setup.sh build|demo|test|asan|tsan|fuzz|coverage|lint|bench|bench-staging|engines|spark|stores|docs|dist|test-dist
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -59,6 +59,18 @@ staticcheck() {
   echo "$version" >.venv/staticcheck.installed
 }
 
+# The peers of `make bench-staging`, in a folder of their own. PyPI's PyTorch is 0.5 GB on Linux and needs the libraries of
+# CUDA besides, so they use Debian's. It is older than runai-model-streamer declares, hence --no-deps; both only make views
+# with it.
+staging_peers() {
+  requirements=tests/bench/requirements-staging.txt
+  cmp -s "$requirements" build/staging-peers/installed && return 0
+  rm -rf build/staging-peers
+  /usr/bin/python3 -m venv --system-site-packages build/staging-peers
+  build/staging-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement "$requirements"
+  cp "$requirements" build/staging-peers/installed
+}
+
 demo=tests/peers/requirements-demo.txt
 peers=tests/peers/requirements.txt
 
@@ -85,6 +97,10 @@ case ${1-} in
     tools/packages.sh $build ninja-build libbenchmark-dev libdeflate-dev valgrind python3 python3-venv
     pip_install bench $demo $peers tests/bench/requirements.txt
     require_cargo
+    ;;
+  bench-staging)
+    tools/packages.sh python3 python3-venv python3-numpy $(torch)
+    staging_peers
     ;;
   engines)
     tools/packages.sh $build $(jdk)
