@@ -44,8 +44,8 @@ class Server:
                 time.sleep(0.05)
         s3a = {"endpoint": f"http://127.0.0.1:{port}", "endpoint.region": "us-east-1", "access.key": ACCESS,
                "secret.key": SECRET, "path.style.access": "true", "multipart.size": "5M", "multipart.threshold": "5M",
-               # Files of other programs have no ETag here.
-               "change.detection.version.required": "false",
+               # Files that the tests write to the folder of the bucket have no ETag.
+               "change.detection.mode": "none", "change.detection.version.required": "false",
                "aws.credentials.provider": "org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider"}
         self.settings = {f"spark.hadoop.fs.s3a.{name}": value for name, value in s3a.items()}
 

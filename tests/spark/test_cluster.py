@@ -79,7 +79,7 @@ class Converting(ClusterTest):
             try:
                 self.run_job(*self.OPTIONS, self.path("in-*.safetensors"), self.path("spark/m.gguf"))
             except Exception as failure:
-                failures.append(failure)
+                failures.append(str(failure))
 
         job = threading.Thread(target=run, daemon=True)
         job.start()
