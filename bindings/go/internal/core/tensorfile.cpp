@@ -522,17 +522,26 @@ class Failure {
   LineWriter line_;
 };
 
-// What a function of the user says about its own failure. It must be created before the function is called.
-class CallbackReason {
- public:
-  CallbackReason() { error_record().described = false; }
-  // Copies what the function passed to tf_error_set() together with the status that it returned, if it did. Call this
-  // before a Failure is made, which overwrites the record.
-  Text of(tf_status code);
-
- private:
-  char text_[sizeof(ErrorRecord::message)];
+// What the message about a failure of a callback says besides the reason.
+struct CallbackContext {
+  const char *function;  // "the source's read_at"
+  Text file = Text();
+  Text array = Text();
+  uint64_t offset = kNoOffset;
+  uint64_t nbytes = 0;  // 0 if the function does not process a number of bytes
 };
+
+// Returns the failure of a callback that returned `code`. Its message is what the callback passed to tf_error_set()
+// together with this status, or otherwise "FUNCTION returned STATUS for N bytes".
+Status callback_failure(tf_status code, const CallbackContext &callback);
+
+// Calls a function of the user that returns a tf_status.
+template <typename Call>
+Status call_user(const CallbackContext &callback, Call &&call) {
+  error_record().described = false;
+  const tf_status code = call();
+  return code == TF_STATUS_OK ? kOk : callback_failure(code, callback);
+}
 
 // Writes the record as tf_error_set() does.
 Status describe_error(tf_status status, Text message);
@@ -1054,10 +1063,19 @@ Failure::operator Status() {
   return Status{record_.status};
 }
 
-Text CallbackReason::of(tf_status code) {
-  text_[0] = '\0';
-  if (record.described && record.status == code) memcpy(text_, record.message, sizeof(text_));
-  return text_;
+Status callback_failure(tf_status code, const CallbackContext &callback) {
+  const bool described = record.described && record.status == code && record.message[0] != '\0';
+  // The Failure overwrites the record.
+  char reason[sizeof(record.message)];
+  if (described) memcpy(reason, record.message, sizeof(reason));
+  Failure failure(code);
+  failure.in(callback.file);
+  if (!callback.array.empty()) failure.array(callback.array);
+  failure.at(callback.offset);
+  if (described) return failure << reason;
+  failure << callback.function << " returned " << status_name(code);
+  if (callback.nbytes > 0) failure << " for " << callback.nbytes << " bytes";
+  return failure;
 }
 
 Status describe_error(tf_status status, Text message) {
@@ -3775,10 +3793,10 @@ Status make_dict(Ref<Dict> &out, Memory &memory);
 // Copies a dict, its lists, and the dicts nested in it, each of them once. Arrays become views of the same memory.
 Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict);
 
-// True if two values have the same kind, dtype and bytes; recurses into dicts, whose depth the caller limits.
+// True if two values have the same kind, dtype and bytes. A dict equals only itself.
 bool equal(const DictEntry &a, const DictEntry &b);
-// True if two dicts have the same keys and values, in any order.
-bool equal(const Dict &a, const Dict &b);
+// Sets *same if two dicts, and those nested in them, have the same keys and values, in any order.
+Status equal(bool *same, Memory &memory, const Dict &a, const Dict &b);
 
 // Checks that a key from the user is UTF-8.
 Status check_key(Text key);
@@ -4207,6 +4225,69 @@ bool same_strings(const StringList &a, const StringList &b) {
   return true;
 }
 
+// Compares dicts in a loop, so that deep nesting does not need a deep stack. Dicts that must be equal form a class. A
+// pair of the same class is not compared again, so there are fewer comparisons than dicts, however often each is nested.
+class Comparison {
+ public:
+  explicit Comparison(Memory &memory) : dicts_(memory), classes_(memory), pending_(memory) {}
+
+  Status run(bool *same, const Dict &a, const Dict &b) {
+    *same = false;
+    TFILE_TRY(add(a, b));
+    for (size_t next = 0; next < pending_.size(); ++next) {
+      bool entries_same = false;
+      const Pair pair = pending_[next];
+      TFILE_TRY(compare(&entries_same, *pair.a, *pair.b));
+      if (!entries_same) return kOk;
+    }
+    *same = true;
+    return kOk;
+  }
+
+ private:
+  struct Pair {
+    const Dict *a;
+    const Dict *b;
+  };
+
+  // Compares the values of two dicts, except for nested dicts, which are added.
+  Status compare(bool *same, const Dict &a, const Dict &b) {
+    *same = a.size() == b.size();
+    for (size_t i = 0; i < a.size() && *same; ++i) {
+      const DictEntry &entry = a.at(i);
+      const DictEntry *const other = b.find(entry.key);
+      const bool dicts = other != nullptr && entry.kind == TF_KIND_DICT && other->kind == TF_KIND_DICT;
+      if (dicts) TFILE_TRY(add(*entry.dict, *other->dict));
+      *same = dicts || (other != nullptr && equal(entry, *other));
+    }
+    return kOk;
+  }
+
+  // Joins the classes of two dicts, which have to be compared if they were of different ones.
+  Status add(const Dict &a, const Dict &b) {
+    size_t of_a = 0;
+    size_t of_b = 0;
+    TFILE_TRY(class_of(&of_a, a));
+    TFILE_TRY(class_of(&of_b, b));
+    if (of_a == of_b) return kOk;
+    classes_[of_b] = of_a;
+    return pending_.push(Pair{&a, &b});
+  }
+  Status class_of(size_t *out, const Dict &dict) {
+    size_t i = 0;
+    TFILE_TRY(dicts_.add(&i, dict));
+    if (i == classes_.size()) TFILE_TRY(classes_.push(i));
+    for (; classes_[i] != i; i = classes_[i])
+      classes_[i] = classes_[classes_[i]];
+    *out = i;
+    return kOk;
+  }
+
+  DictSet dicts_;
+  Vec<size_t> classes_;  // for each dict another one of its class, or itself for one of them
+  Vec<Pair> pending_;
+};
+
 }  // namespace
 
 bool equal(const DictEntry &a, const DictEntry &b) {
@@ -4219,17 +4300,12 @@ bool equal(const DictEntry &a, const DictEntry &b) {
     case TF_KIND_STRING_LIST:
       return same_strings(*a.list, *b.list);
     default:
-      return equal(*a.dict, *b.dict);
+      return a.dict == b.dict;
   }
 }
 
-bool equal(const Dict &a, const Dict &b) {
-  if (a.size() != b.size()) return false;
-  for (const DictEntry *entry : a.entries) {
-    const DictEntry *const other = b.find(entry->key);
-    if (other == nullptr || !equal(*entry, *other)) return false;
-  }
-  return true;
+Status equal(bool *same, Memory &memory, const Dict &a, const Dict &b) {
+  return Comparison(memory).run(same, a, b);
 }
 
 }  // namespace tfile
@@ -7495,12 +7571,8 @@ struct Callback {
 
 Status write_callback(Sink &sink, uint64_t offset, const void *from, size_t nbytes) {
   const auto &state = *static_cast<const Callback *>(sink.state);
-  CallbackReason reason;
-  const tf_status code = state.write(state.user, from, nbytes);
-  if (code == TF_STATUS_OK) return kOk;
-  if (const Text why = reason.of(code); !why.empty()) return Failure(code).at(offset) << why;
-  return Failure(code).at(offset) << "the sink's write returned " << status_name(code) << " for "
-                                  << static_cast<uint64_t>(nbytes) << " bytes";
+  return call_user({.function = "the sink's write", .offset = offset, .nbytes = nbytes},
+                   [&] { return state.write(state.user, from, nbytes); });
 }
 
 constexpr SinkOps kCallbackOps_io_sink = {
@@ -7547,11 +7619,8 @@ Status commit_sink(Sink &sink) {
   if (sink.commit == nullptr && sink.abort == nullptr) return kOk;
   TFILE_TRY(check_open(sink));
   sink.ended = true;
-  CallbackReason reason;
-  const tf_status code = sink.commit == nullptr ? TF_STATUS_OK : sink.commit(sink.user);
-  if (code == TF_STATUS_OK) return kOk;
-  if (const Text why = reason.of(code); !why.empty()) return Failure(code) << why;
-  return Failure(code) << "the sink's commit returned " << status_name(code);
+  if (sink.commit == nullptr) return kOk;
+  return call_user({"the sink's commit"}, [&] { return sink.commit(sink.user); });
 }
 
 void abort_sink(Sink &sink) {
@@ -7575,16 +7644,10 @@ Status set_sink_resolver(Sink &sink, Text name, tf_resolve_sink_fn resolve, Pend
 
 Status resolve_sink(Ref<Sink> &out, const Sink &sink, Text name) {
   tf_sink *found = nullptr;
-  CallbackReason reason;
-  const tf_status code = sink.resolver->resolve(sink.resolver->user, name.data(), &found);
+  const Status resolved = call_user({"the resolver of the sink", name},
+                                    [&] { return sink.resolver->resolve(sink.resolver->user, name.data(), &found); });
   Ref<Sink> owned = Ref<Sink>::adopt(found);
-  if (code != TF_STATUS_OK) {
-    const Text why = reason.of(code);
-    Failure failure(code);
-    failure.in(name);
-    if (!why.empty()) return failure << why;
-    return failure << "the resolver of the sink returned " << status_name(code);
-  }
+  TFILE_TRY(resolved);
   if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(name) << "the resolver of the sink returned no sink";
   TFILE_TRY(check_open(*owned));
   out = std::move(owned);
@@ -7791,31 +7854,17 @@ struct Callbacks {
 
 Status read_callback(const Source &source, uint64_t offset, void *to, size_t nbytes, Text array) {
   const auto &state = state_of<const Callbacks>(source);
-  CallbackReason reason;
-  const tf_status code = state.read_at(state.user, source.base + offset, to, nbytes);
-  if (code == TF_STATUS_OK) return kOk;
-  const Text why = reason.of(code);
-  Failure failure(code);
-  failure.in(source.label);
-  if (!array.empty()) failure.array(array);
-  failure.at(offset);
-  if (!why.empty()) return failure << why;
-  return failure << "the source's read_at returned " << status_name(code) << " for " << static_cast<uint64_t>(nbytes)
-                 << " bytes";
+  return call_user({"the source's read_at", source.label, array, offset, nbytes},
+                   [&] { return state.read_at(state.user, source.base + offset, to, nbytes); });
 }
 
 Status map_callback(const Source &source, uint64_t offset, uint64_t nbytes, const void **out) {
   const auto &state = state_of<const Callbacks>(source);
   if (state.map == nullptr) return kOk;
-  CallbackReason reason;
-  const tf_status code = state.map(state.user, source.base + offset, nbytes, out);
-  if (code == TF_STATUS_OK) return kOk;
-  *out = nullptr;
-  const Text why = reason.of(code);
-  Failure failure(code);
-  failure.in(source.label).at(offset);
-  if (!why.empty()) return failure << why;
-  return failure << "the source's map returned " << status_name(code) << " for " << nbytes << " bytes";
+  const Status status = call_user({"the source's map", source.label, Text(), offset, nbytes},
+                                  [&] { return state.map(state.user, source.base + offset, nbytes, out); });
+  if (!status.ok()) *out = nullptr;
+  return status;
 }
 
 constexpr SourceOps kCallbackOps_io_source = {
@@ -8074,16 +8123,10 @@ Status open_beside(Ref<Source> &out, Memory &memory, const Source &source, const
   const SourceResolver &resolver = *source.resolver;
   const Text label(path.data(), path.size() - 1);
   tf_source *found = nullptr;
-  CallbackReason reason;
-  const tf_status code = resolver.resolve(resolver.user, path.data() + start, &found);
+  const Status resolved = call_user({"the resolver of the source", label},
+                                    [&] { return resolver.resolve(resolver.user, path.data() + start, &found); });
   Ref<Source> owned = Ref<Source>::adopt(found);
-  if (code != TF_STATUS_OK) {
-    const Text why = reason.of(code);
-    Failure failure(code);
-    failure.in(label);
-    if (!why.empty()) return failure << why;
-    return failure << "the resolver of the source returned " << status_name(code);
-  }
+  TFILE_TRY(resolved);
   if (!owned) return Failure(TF_STATUS_INVALID_ARGUMENT).in(label) << "the resolver of the source returned no source";
   if (owned->label.empty() && owned->refs.unique()) TFILE_TRY(name_source(*owned, label));
   out = std::move(owned);
@@ -8294,13 +8337,15 @@ struct DeflateBlock {
   Span<const Sequence> sequences;
   const SymbolCounts *counts;  // not counting the end-of-block symbol
   bool sampled;                // the counts are estimates; only without sequences
+  uint64_t stored_bits;        // what storing the bytes costs
 };
 
 // Returns how many bytes after the end of the output may be overwritten while blocks of nbytes are written.
 size_t write_slack(size_t nbytes);
 
-// Writes a block in the smallest of the three forms: stored, with fixed codes, or with its own codes.
-void write_block(BitWriter *writer, const DeflateBlock &block, bool last);
+// Writes a block with fixed codes or with its own, whichever is smaller. Returns false, and leaves the writer as it was, if
+// the block should be stored.
+bool write_coded(BitWriter *writer, const DeflateBlock &block, bool last);
 // Writes stored blocks.
 void write_stored(BitWriter *writer, Bytes bytes, bool last);
 
@@ -8699,7 +8744,7 @@ bool write_sampled(BitWriter *shared, const DeflateBlock &block, bool last) {
   memset(codes.distance_lengths, 0, sizeof(codes.distance_lengths));
   const LengthsWriter lengths(codes.litlen_lengths, codes.distance_lengths);
   const uint64_t expected = lengths.bits() + symbol_bits(counts, codes);
-  const uint64_t stored = 8 * deflate_bound(block.bytes.size()) - kMinSaved;
+  const uint64_t stored = block.stored_bits - kMinSaved;
   const uint64_t limit = expected + expected / 64 < stored ? expected + expected / 64 : stored;
   codes.set(kLitlenSymbols, kDistanceSymbols);
   BitWriter writer = *shared;
@@ -8736,10 +8781,10 @@ size_t write_slack(size_t nbytes) {
   return piece * kWrittenLiteralLimit / 8 + 2 * sizeof(uint64_t);
 }
 
-void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
+bool write_coded(BitWriter *writer, const DeflateBlock &block, bool last) {
   SymbolCounts counts = *block.counts;
   if (block.sampled) {
-    if (write_sampled(writer, block, last)) return;
+    if (write_sampled(writer, block, last)) return true;
     count_literals(counts.litlen, block.bytes);
   }
   counts.litlen[kEndOfBlock] = 1;
@@ -8755,20 +8800,18 @@ void write_block(BitWriter *writer, const DeflateBlock &block, bool last) {
   memset(fixed.distance_lengths, kFixedDistanceLength, sizeof(fixed.distance_lengths));
   const uint64_t fixed_bits = symbol_bits(counts, fixed);
   const uint64_t least = dynamic_bits < fixed_bits ? dynamic_bits : fixed_bits;
-  if (!block.bytes.empty() && least + kMinSaved >= 8 * deflate_bound(block.bytes.size())) {
-    write_stored(writer, block.bytes, last);
-    return;
-  }
+  if (!block.bytes.empty() && least + kMinSaved >= block.stored_bits) return false;
   const bool is_fixed = fixed_bits <= dynamic_bits;
   write_kind(writer, is_fixed ? DeflateBlockKind::kFixed : DeflateBlockKind::kDynamic, last);
   if (is_fixed) {
     fixed.set(kFixedLitlenSymbols, kFixedDistanceSymbols);
     write_symbols(writer, fixed, block);
-    return;
+    return true;
   }
   lengths.write(writer);
   dynamic.set(kLitlenSymbols, kDistanceSymbols);
   write_symbols(writer, dynamic, block);
+  return true;
 }
 
 }  // namespace tfile
@@ -8897,19 +8940,26 @@ class FastMatcher {
   Vec<uint16_t> long_heads_;
 };
 
-// Follows the chain of all positions whose next 4 bytes have the same hash, and looks at the last one with the same 3.
+// Follows the chain of all positions whose next three bytes have the same hash. It searches as zlib does, so that it finds
+// the same matches, but leaves out those that cost more than their bytes as literals.
 class ChainMatcher {
  public:
+  // The numbers of zlib's levels.
   struct Effort {
-    unsigned depth;  // positions to look at
+    unsigned good;   // after a match of this length, a quarter of the positions is enough
+    unsigned lazy;   // a match of this length is used without looking for a longer one at the next position
     unsigned nice;   // a match of this length ends the search
+    unsigned depth;  // positions to look at
   };
 
-  explicit ChainMatcher(Memory &memory) : heads_(memory), short_heads_(memory), previous_(memory) {}
+  // All positions are forgotten after max_history bytes.
+  explicit ChainMatcher(Memory &memory, size_t max_history = size_t{1} << 30)
+      : max_history_(max_history), heads_(memory), previous_(memory) {}
 
   Status begin(Bytes chunk, const Effort &effort);
-  void forget();
-  void parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred);
+  // Parses a segment of the chunk, which must begin where the last one ended. The last match may exceed the segment.
+  // Returns the end of what was parsed. Without costs, it uses all matches except short ones that are far away.
+  const uint8_t *parse(ParseOutput output, Bytes segment, const SymbolCosts *costs);
 
  private:
   static constexpr unsigned kMaxBits = 15;
@@ -8917,23 +8967,25 @@ class ChainMatcher {
   struct Match {
     unsigned length = 0;  // 0: there is none
     unsigned distance = 0;
-    int32_t value = INT32_MIN;
   };
 
-  void consider(Match *best, const uint8_t *at, const uint8_t *end, size_t distance, unsigned least) const;
-  Match find(const uint8_t *at, const uint8_t *end);
+  // Enters the position, and looks for a match of more than `longest` bytes.
+  Match find(const uint8_t *at, unsigned longest);
+  bool is_cheap(const uint8_t *at, const Match &match) const;
   uint32_t remember(const uint8_t *at);
+  void remember_until(const uint8_t *end);
+  void forget(const uint8_t *start);
 
+  size_t max_history_;
   Bytes chunk_;
   Effort effort_{};
   const SymbolCosts *costs_ = nullptr;
-  unsigned preferred_ = 1;
-  unsigned last_ = 1;  // distance of the last match
+  const uint8_t *next_ = nullptr;  // the first position that is not in the tables
   unsigned bits_ = 0;
-  // Positions modulo 2^32.
+  // Positions count from start_ and begin with kDeflateWindow, so that 0 is too old.
+  const uint8_t *start_ = nullptr;
   Vec<uint32_t> heads_;
-  Vec<uint32_t> short_heads_;
-  Vec<uint16_t> previous_;  // from a position modulo 2^15, the distance to the one before; 0: none
+  Vec<uint32_t> previous_;  // at a position modulo kDeflateWindow: the one before with the same hash
 };
 
 }  // namespace tfile
@@ -8943,9 +8995,10 @@ namespace tfile {
 
 namespace {
 
-// Returns a hash of the first `count` bytes of a little-endian number.
-unsigned chain_hash(uint64_t bytes, unsigned count, unsigned bits) {
-  return static_cast<unsigned>((bytes << (64 - 8 * count)) * 0x9E3779B185EBCA87U >> (64 - bits));
+// Returns a hash of the first three bytes.
+unsigned hash_of_three(const uint8_t *at, unsigned bits) {
+  const uint32_t three = at[0] | uint32_t{at[1]} << 8 | uint32_t{at[2]} << 16;
+  return three * 0x9E3779B1U >> (32 - bits);
 }
 
 }  // namespace
@@ -8953,103 +9006,119 @@ unsigned chain_hash(uint64_t bytes, unsigned count, unsigned bits) {
 Status ChainMatcher::begin(Bytes chunk, const Effort &effort) {
   chunk_ = chunk;
   effort_ = effort;
-  last_ = 1;
   bits_ = static_cast<unsigned>(std::bit_width(chunk.size() | 255));
   if (bits_ > kMaxBits) bits_ = kMaxBits;
   TFILE_TRY(heads_.resize(size_t{1} << bits_));
-  TFILE_TRY(short_heads_.resize(size_t{1} << bits_));
   TFILE_TRY(previous_.resize(chunk.size() < kDeflateWindow ? chunk.size() : kDeflateWindow));
-  forget();
+  forget(chunk.data());
   return kOk;
 }
 
-void ChainMatcher::forget() {
+void ChainMatcher::forget(const uint8_t *start) {
+  start_ = next_ = start;
   memset(heads_.data(), 0, heads_.size() * sizeof(uint32_t));
-  memset(short_heads_.data(), 0, short_heads_.size() * sizeof(uint32_t));
 }
 
-inline void ChainMatcher::consider(Match *best, const uint8_t *at, const uint8_t *end, size_t distance,
-                                   unsigned least) const {
-  // Rejects distances that are too long, 0 (by wrap-around), or beyond the start of the chunk.
-  if (distance - 1 >= kDeflateWindow || distance > static_cast<size_t>(at - chunk_.data())) return;
-  const unsigned length = match_length(at, end, distance);
-  if (length < least) return;
-  const auto back = static_cast<unsigned>(distance);
-  const int32_t value = costs_->worth[length] - costs_->distance[distance_symbol(back)];
-  if (value > best->value) *best = Match{length, back, value};
-}
-
-// Enters the current position into the tables. Returns the distance to the last position with the same hash of 4 bytes.
-uint32_t ChainMatcher::remember(const uint8_t *at) {
-  const auto bytes = load_le<uint64_t>(at);
-  const auto here = static_cast<uint32_t>(at - chunk_.data());
-  uint32_t &head = heads_[chain_hash(bytes, 4, bits_)];
-  const uint32_t back = here - head;
-  previous_[here % kDeflateWindow] = static_cast<uint16_t>(back < kDeflateWindow ? back : 0);
+// Enters the position into the tables. Returns the last position with the same hash.
+inline uint32_t ChainMatcher::remember(const uint8_t *at) {
+  const auto here = static_cast<uint32_t>(at - start_) + kDeflateWindow;
+  uint32_t &head = heads_[hash_of_three(at, bits_)];
+  const uint32_t last = head;
+  previous_[here % kDeflateWindow] = last;
   head = here;
-  short_heads_[chain_hash(bytes, 3, bits_)] = here;
-  return back;
+  return last;
 }
 
-ChainMatcher::Match ChainMatcher::find(const uint8_t *at, const uint8_t *end) {
+void ChainMatcher::remember_until(const uint8_t *end) {
+  if (chunk_.end() - end < ptrdiff_t{kMinMatch} - 1) end = chunk_.end() - (kMinMatch - 1);
+  for (; next_ < end; ++next_)
+    (void)remember(next_);
+}
+
+ChainMatcher::Match ChainMatcher::find(const uint8_t *at, unsigned longest) {
+  const auto remaining = static_cast<size_t>(chunk_.end() - at);
+  const unsigned most = remaining < kMaxMatch ? static_cast<unsigned>(remaining) : kMaxMatch;
   Match best;
-  const auto here = static_cast<uint32_t>(at - chunk_.data());
-  const uint32_t short_far = here - short_heads_[chain_hash(load_le<uint64_t>(at), 3, bits_)];
-  uint32_t back = remember(at);
-  consider(&best, at, end, last_, kMinMatch);
-  if (preferred_ != last_) consider(&best, at, end, preferred_, kMinMatch);
-  consider(&best, at, end, short_far, kMinMatch);
-  if (best.length >= effort_.nice) return best;
-  unsigned longest = best.length < 4 ? 3 : best.length;
-  for (unsigned depth = effort_.depth; depth > 0 && back - 1 < kDeflateWindow - 1 && back <= here; --depth) {
-    // A longer distance costs more, so only a longer match can be better.
-    if (longest < static_cast<size_t>(end - at) && at[longest] == *(at - back + longest)) {
-      const unsigned length = match_length(at, end, back);
-      if (length > longest) {
-        longest = length;
-        consider(&best, at, end, back, 4);
-        if (length >= effort_.nice) break;
-      }
-    }
-    const uint16_t more = previous_[(here - back) % kDeflateWindow];
-    if (more == 0) break;
-    back += more;
+  if (remaining < sizeof(uint32_t)) return best;
+  const auto here = static_cast<uint32_t>(at - start_) + kDeflateWindow;
+  const uint32_t oldest = here - kDeflateWindow + 1;
+  uint32_t position = remember(at);
+  next_ = at + 1;
+  const unsigned nice = effort_.nice < most ? effort_.nice : most;
+  unsigned depth = longest < effort_.good ? effort_.depth : effort_.depth / 4;
+  if (longest < kMinMatch) longest = kMinMatch - 1;
+  if (longest >= most) return best;
+  // The last bytes that a longer match must have differ more often than its first ones.
+  uint32_t mask = longest < 3 ? 0xffffff : 0xffffffff;
+  size_t skip = longest < 3 ? 0 : longest - 3;
+  uint32_t wanted = load_le<uint32_t>(at + skip) & mask;
+  for (; position >= oldest && depth > 0; --depth, position = previous_[position % kDeflateWindow]) {
+    const uint8_t *const before = start_ + (position - kDeflateWindow);
+    if ((load_le<uint32_t>(before + skip) & mask) != wanted) continue;
+    const unsigned length = match_length(at, chunk_.end(), here - position);
+    if (length <= longest) continue;
+    longest = length;
+    best = Match{length, here - position};
+    if (length >= nice) break;
+    mask = 0xffffffff;
+    skip = length - 3;
+    wanted = load_le<uint32_t>(at + skip);
   }
   return best;
 }
 
-void ChainMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs, unsigned preferred) {
-  // A match of at least this length is used without looking for a better one at the next position.
-  constexpr unsigned kLong = 64;
-  costs_ = &costs;
-  preferred_ = preferred;
-  const uint8_t *literals = part.data();
+bool ChainMatcher::is_cheap(const uint8_t *at, const Match &match) const {
+  constexpr unsigned kLong = 8;
+  constexpr unsigned kNear = 4096;
+  if (match.length == 0) return false;
+  if (costs_ == nullptr) return match.length > kMinMatch || match.distance <= kNear;
+  if (match.length > kLong) return true;
+  int32_t literals = 0;
+  for (unsigned i = 0; i < match.length; ++i)
+    literals += costs_->literal[at[i]];
+  const int32_t value = costs_->worth[match.length] - costs_->distance[distance_symbol(match.distance)];
+  return static_cast<int32_t>(match.length) * costs_->per_byte - value < literals;
+}
+
+const uint8_t *ChainMatcher::parse(ParseOutput output, Bytes segment, const SymbolCosts *costs) {
+  // Where this many matches in a row cost too much, up to three of four positions are not searched.
+  constexpr unsigned kPatience = 64;
+  constexpr unsigned kMaxSkipped = 3;
+  // Before positions exceed 32 bits, they begin anew.
+  if (static_cast<size_t>(segment.data() - start_) >= max_history_) forget(segment.data());
+  costs_ = costs;
+  const uint8_t *literals = segment.data();
   const uint8_t *at = literals;
-  const uint8_t *const end = part.end();
-  const uint8_t *const limit = part.size() > kMatchReach ? end - kMatchReach : at;
-  while (at < limit) {
-    Match match = find(at, end);
-    if (match.length == 0 || !costs.beats_literals(at, match.length, match.value)) {
-      ++at;
+  unsigned rejected = 0;
+  while (at < segment.end()) {
+    Match match = find(at, 0);
+    if (!is_cheap(at, match)) {
+      rejected += match.length != 0 ? 1 : 0;
+      const size_t step = 1 + (rejected / kPatience < kMaxSkipped ? rejected / kPatience : kMaxSkipped);
+      at += step < static_cast<size_t>(segment.end() - at) ? step : static_cast<size_t>(segment.end() - at);
+      remember_until(at);
       continue;
     }
-    int32_t literal_value = costs.per_byte - costs.literal[*at];
-    const uint8_t *remembered = at + 1;
-    while (match.length < kLong && at + 1 < limit) {
-      const Match next = find(at + 1, end);
-      remembered = at + 2;
-      if (next.length == 0 || next.value + literal_value <= match.value) break;
-      match = next;
+    rejected = 0;
+    while (match.length < effort_.lazy) {
+      const Match longer = find(at + 1, match.length);
+      if (!is_cheap(at + 1, longer)) break;
+      match = longer;
       ++at;
-      literal_value = costs.per_byte - costs.literal[*at];
+    }
+    const uint8_t *const end = at + match.length;
+    // A skipped position may have been better.
+    while (at > literals && match.length<kMaxMatch &&static_cast<size_t>(at - chunk_.data())> match.distance &&
+           at[-1] == *(at - 1 - match.distance)) {
+      --at;
+      ++match.length;
     }
     output.add(literals, at, match.length, match.distance);
-    last_ = match.distance;
-    at = literals = at + match.length;
-    for (; remembered < at && remembered < limit; ++remembered)
-      (void)remember(remembered);
+    at = literals = end;
+    remember_until(at);
   }
-  output.add(literals, end, 0, 0);
+  output.add(literals, at, 0, 0);
+  return at;
 }
 
 }  // namespace tfile
@@ -9397,7 +9466,10 @@ class DeflateEncoder {
     size_t size() const { return parts[0].size() + parts[1].size(); }
   };
 
-  Status add_segment(BitWriter *writer, Bytes segment);
+  Status add_segments(BitWriter *writer);
+  Status add_deep_segments(BitWriter *writer);  // the levels from kFirstChainLevel on
+  Pending choose_deep_form(Bytes segment);
+  void add(BitWriter *writer, const Pending &next);
   // Chooses between matches and literals alone by what they cost. Appends the sequences of the segment to sequences_.
   Pending choose_form(Bytes segment);
   // True if matches cost so little that literals alone need not be counted.
@@ -9420,6 +9492,9 @@ class DeflateEncoder {
   SymbolCounts parse_sample(const Sample &sample);
   void forget(size_t nbytes);
   void flush(BitWriter *writer, bool last);
+  uint64_t stored_bits(Bytes bytes) const;
+  // Writes a stored block, or adds the bytes to the one before.
+  void store(BitWriter *writer, Bytes bytes, bool last);
 
   int level_ = 0;
   FastMatcher fast_;
@@ -9435,6 +9510,8 @@ class DeflateEncoder {
   unsigned unsearched_ = 0;     // segments since the last one that was searched
   Vec<Sequence> sequences_;     // of the pending block, and of the segment after it
   Pending pending_;
+  Bytes stored_;  // what the last stored block contains, if it is the last block and can contain more
+  BitWriter before_stored_{nullptr};
 };
 
 }  // namespace tfile
@@ -9604,6 +9681,8 @@ namespace {
 
 // The encoder decides about one segment after another. A segment fits in one stored block, so storing it adds 5 bytes.
 constexpr size_t kSegment = kMaxStored;
+// The levels that search longer decide more often, as zlib does.
+constexpr size_t kDeepSegment = size_t{16} << 10;
 // Longer blocks of literals would not be smaller.
 constexpr size_t kMaxLiteralBlock = 4 * kSegment;
 // Blocks with matches end after as many matches as zlib's, so that their codes follow the data. The number of bytes is
@@ -9632,10 +9711,12 @@ constexpr uint64_t kMatchHeaderCost = 110 * 8 * kCostBit;
 // this is the amount by which the sample underestimates the entropy, the other half the extra length of its code.
 constexpr uint64_t kSampledCost = 184 * 8 * kCostBit;
 
-// Levels below this one use FastMatcher.
+// Levels below this one use FastMatcher, the others ChainMatcher.
 constexpr int kFirstChainLevel = 4;
+// The numbers of zlib's levels.
 constexpr ChainMatcher::Effort kChainEfforts[kMaxDeflateLevel - kFirstChainLevel + 1] = {
-    {16, 16}, {32, 32}, {96, 128}, {192, 192}, {512, kMaxMatch}, {2048, kMaxMatch}};
+    {4, 4, 16, 16},    {8, 16, 32, 32},      {8, 16, 128, 128},
+    {8, 32, 128, 256}, {32, 128, 258, 1024}, {32, kMaxMatch, kMaxMatch, 4096}};
 constexpr FastMatcher::Effort kFastEfforts[kFirstChainLevel] = {{}, {3, false}, {5, false}, {5, true}};
 
 unsigned count_values(const uint32_t *counts) {
@@ -9699,14 +9780,11 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
   costs_known_ = false;
   literal_cost_ = 0;
   unsearched_ = 0;
+  stored_ = Bytes();
   if (level == 0) {
     write_stored(&writer, chunk, last);
   } else {
-    const bool chains = level >= kFirstChainLevel;
-    TFILE_TRY(chains ? chains_.begin(chunk, kChainEfforts[level - kFirstChainLevel])
-                     : fast_.begin(chunk, kFastEfforts[level]));
-    for (Bytes rest = chunk; !rest.empty(); rest = rest.from(kSegment))
-      TFILE_TRY(add_segment(&writer, rest.first(kSegment)));
+    TFILE_TRY(level >= kFirstChainLevel ? add_deep_segments(&writer) : add_segments(&writer));
     if (last || !chunk.empty()) flush(&writer, last);
     if (!last && !writer.aligned()) write_stored(&writer, Bytes(), false);
   }
@@ -9714,13 +9792,52 @@ Status DeflateEncoder::run(Vec<uint8_t> *output, Bytes chunk, bool last, int lev
   return kOk;
 }
 
-Status DeflateEncoder::add_segment(BitWriter *writer, Bytes segment) {
-  TFILE_TRY(sequences_.reserve(sequences_.size() + ParseOutput::max_sequences(segment.size())));
-  const Pending next = choose_form(segment);
-  if (merge(next)) return kOk;
+Status DeflateEncoder::add_segments(BitWriter *writer) {
+  TFILE_TRY(fast_.begin(chunk_, kFastEfforts[level_]));
+  for (Bytes rest = chunk_; !rest.empty(); rest = rest.from(kSegment)) {
+    const Bytes segment = rest.first(kSegment);
+    TFILE_TRY(sequences_.reserve(sequences_.size() + ParseOutput::max_sequences(segment.size())));
+    add(writer, choose_form(segment));
+  }
+  return kOk;
+}
+
+Status DeflateEncoder::add_deep_segments(BitWriter *writer) {
+  TFILE_TRY(chains_.begin(chunk_, kChainEfforts[level_ - kFirstChainLevel]));
+  for (Bytes rest = chunk_; !rest.empty();) {
+    const Bytes segment = rest.first(kDeepSegment);
+    TFILE_TRY(sequences_.reserve(sequences_.size() + ParseOutput::max_sequences(segment.size())));
+    const Pending next = choose_deep_form(segment);
+    add(writer, next);
+    rest = rest.from(next.bytes.size());
+  }
+  return kOk;
+}
+
+void DeflateEncoder::add(BitWriter *writer, const Pending &next) {
+  if (merge(next)) return;
   if (!pending_.bytes.empty()) flush(writer, false);
   pending_ = next;
-  return kOk;
+}
+
+DeflateEncoder::Pending DeflateEncoder::choose_deep_form(Bytes segment) {
+  Pending next;
+  const size_t first = sequences_.size();
+  const SymbolCosts *const costs = costs_known_ ? &costs_ : nullptr;
+  const uint8_t *const end = chains_.parse(ParseOutput{&sequences_, &next.counts}, segment, costs);
+  next.bytes = Bytes(segment.data(), static_cast<size_t>(end - segment.data()));
+  next.sequences = sequences_.size() - first;
+  next.matches = true;
+  next.cost = symbols_cost(next.counts) + kMatchHeaderCost;
+  costs_.learn(next.counts, next.bytes.size());
+  costs_known_ = true;
+  Pending literals;
+  literals.bytes = next.bytes;
+  count_as_literals(&literals);
+  // Matches that save little are not worth the time that they take to decode.
+  if (next.cost < literals.cost - literals.cost / 256) return next;
+  sequences_.truncate(first);
+  return literals;
 }
 
 DeflateEncoder::Pending DeflateEncoder::choose_form(Bytes segment) {
@@ -9813,11 +9930,34 @@ bool DeflateEncoder::merge(const Pending &next) {
 
 void DeflateEncoder::flush(BitWriter *writer, bool last) {
   const DeflateBlock block{pending_.bytes, Span<const Sequence>(sequences_.data(), pending_.sequences),
-                           &pending_.counts, pending_.sampled};
-  write_block(writer, block, last);
+                           &pending_.counts, pending_.sampled, stored_bits(pending_.bytes)};
+  if (write_coded(writer, block, last)) {
+    stored_ = Bytes();
+  } else {
+    store(writer, block.bytes, last);
+  }
   const size_t rest = sequences_.size() - pending_.sequences;
   if (rest > 0) memmove(sequences_.data(), sequences_.data() + pending_.sequences, rest * sizeof(Sequence));
   sequences_.truncate(rest);
+}
+
+// Each stored piece of kMaxStored bytes may add 5 bytes. Segments of add_segments() are such pieces, others share them: only
+// the first one of a chunk may count the 5 bytes, because a stored block that follows a coded one needs what that has saved.
+uint64_t DeflateEncoder::stored_bits(Bytes bytes) const {
+  const bool piece = level_ < kFirstChainLevel || bytes.data() == chunk_.data();
+  return 8 * (piece ? deflate_bound(bytes.size()) : uint64_t{bytes.size()});
+}
+
+void DeflateEncoder::store(BitWriter *writer, Bytes bytes, bool last) {
+  if (!stored_.empty()) {
+    *writer = before_stored_;
+    bytes = Bytes(stored_.data(), stored_.size() + bytes.size());
+  }
+  const Bytes whole = bytes.first(bytes.size() / kMaxStored * kMaxStored);
+  stored_ = bytes.from(whole.size());
+  if (!whole.empty()) write_stored(writer, whole, last && stored_.empty());
+  before_stored_ = *writer;
+  if (!stored_.empty()) write_stored(writer, stored_, last);
 }
 
 bool DeflateEncoder::worth_matching(Bytes segment) {
@@ -9841,13 +9981,12 @@ bool DeflateEncoder::samples_match(Bytes segment, size_t size) {
   runs_ = false;
   expected_cost_ = 0;
   SymbolCounts matched = parse_sample(sample);
-  const bool fast = level_ < kFirstChainLevel;
-  runs_ = fast && better_as_runs(&matched, sample, few_values);
-  if (fast && !few_values) {
+  runs_ = better_as_runs(&matched, sample, few_values);
+  if (!few_values) {
     const uint64_t literal_cost = entropy_cost(sample.literals.litlen, 256);
     if (symbols_cost(matched) >= literal_cost - literal_cost / 32) return false;
   }
-  if (fast && !few_values && !runs_) {
+  if (!few_values && !runs_) {
     hash_lengths_ = kHashOfMore;
     const SymbolCounts more = parse_sample(sample);
     const bool better = symbols_cost(more) < symbols_cost(matched);
@@ -9886,19 +10025,13 @@ void DeflateEncoder::parse(SymbolCounts *counts, Bytes segment) {
   const ParseOutput output{&sequences_, counts};
   if (runs_) {
     parse_runs(output, segment, chunk_.data(), costs_, preferred_);
-  } else if (level_ >= kFirstChainLevel) {
-    chains_.parse(output, segment, costs_, preferred_);
   } else {
     fast_.parse(output, segment, costs_, preferred_, hash_lengths_);
   }
 }
 
 void DeflateEncoder::forget(size_t nbytes) {
-  if (level_ >= kFirstChainLevel) {
-    chains_.forget();
-  } else {
-    fast_.forget(nbytes);
-  }
+  fast_.forget(nbytes);
 }
 
 }  // namespace tfile
@@ -31186,7 +31319,8 @@ Status tf_edit::check_result() const {
 
 Status tf_edit::compare(const Listing &made) const {
   size_t kept = 0;
-  bool same = equal(*made.metadata, *metadata);
+  bool same = false;
+  TFILE_TRY(equal(&same, *memory, *made.metadata, *metadata));
   for (size_t i = 0; i < names.size() && same; ++i) {
     if (names[i].removed) continue;
     ++kept;
@@ -34647,6 +34781,18 @@ inline void return_text(const char **text, size_t *length, Text value) {
   if (length != nullptr) *length = value.size();
 }
 
+// Declares an array in a writer or a plan.
+template <typename To>
+tf_status declare_array(To *to, const char *what, const char *name, size_t length, tf_dtype dtype, const int64_t *shape,
+                        size_t ndim) {
+  TFILE_API_TRY(require(to, what));
+  Text text;
+  TFILE_API_TRY(require_text(&text, name, length, "name"));
+  Span<const int64_t> sizes;
+  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
+  return to->declare(text, dtype, sizes).code;
+}
+
 // Returns true and sets the error record if a handle is NULL. Used by getters, which return no status.
 inline bool is_null(const void *pointer, const char *name) {
   return !require(pointer, name).ok();
@@ -35209,6 +35355,17 @@ tf_status tf_dict_unflatten(tf_dict **tree, const tf_dict *flat) {
   return TF_STATUS_OK;
 }
 
+tf_status tf_dict_equal(int32_t *equal, const tf_dict *a, const tf_dict *b) {
+  TFILE_API_TRY(require(equal, "equal"));
+  *equal = 0;
+  TFILE_API_TRY(require(a, "a"));
+  TFILE_API_TRY(require(b, "b"));
+  bool same = false;
+  TFILE_API_TRY(tfile::equal(&same, without_budget(*a->memory), *a, *b));
+  *equal = same ? 1 : 0;
+  return TF_STATUS_OK;
+}
+
 tf_status tf_dict_compare(tf_dict **report, const tf_dict *expected, const tf_dict *actual) {
   TFILE_API_TRY(require_out(report, "out"));
   TFILE_API_TRY(require(expected, "expected"));
@@ -35725,33 +35882,54 @@ tf_format tf_format_probe(const void *head, size_t nbytes) {
 
 }  // extern "C"
 
+// src/api/load_outputs.h
+// The outputs of tf_load() and its relatives.
+
+
+namespace tfile {
+
+// Each may be NULL.
+struct LoadOutputs {
+  tf_array **array;
+  tf_dict **arrays;
+  tf_dict **metadata;
+
+  LoadOutputs(tf_array **array_out, tf_dict **arrays_out, tf_dict **metadata_out)
+      : array(array_out), arrays(arrays_out), metadata(metadata_out) {
+    clear_out(array);
+    clear_out(arrays);
+    clear_out(metadata);
+  }
+  Status load(const OpenedFile &file) const {
+    Loaded loaded;
+    TFILE_TRY(load_file(loaded, file, LoadRequest{array != nullptr, arrays != nullptr, metadata != nullptr}));
+    give_out(array, loaded.array);
+    give_out(arrays, loaded.arrays);
+    give_out(metadata, loaded.metadata);
+    return kOk;
+  }
+};
+
+}  // namespace tfile
+
 // src/api/tf_load.cpp
 using namespace tfile;
 
 extern "C" {
 
 tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const char *path, const tf_options *options) {
-  clear_out(array);
-  clear_out(arrays);
-  clear_out(metadata);
+  const LoadOutputs outputs(array, arrays, metadata);
   TFILE_API_TRY(require(path, "path"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
   TFILE_API_TRY(open_path(file, path, settings));
-  Loaded loaded;
-  TFILE_API_TRY(load_file(loaded, *file, LoadRequest{array != nullptr, arrays != nullptr, metadata != nullptr}));
-  give_out(array, loaded.array);
-  give_out(arrays, loaded.arrays);
-  give_out(metadata, loaded.metadata);
-  return TF_STATUS_OK;
+  return outputs.load(*file).code;
 }
 
 tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata, const void *data, size_t nbytes,
                          tf_format format, const tf_options *options) {
-  clear_out(array);
-  clear_out(arrays);
-  clear_out(metadata);
+  const LoadOutputs outputs(array, arrays, metadata);
   if (nbytes > 0) TFILE_API_TRY(require(data, "data"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
@@ -35761,30 +35939,18 @@ tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata,
   TFILE_API_TRY(source_from_memory(source, settings.memory(), data, nbytes, nullptr, nullptr));
   Ref<OpenedFile> file;
   TFILE_API_TRY(open_source(file, std::move(source), format, settings));
-  Loaded loaded;
-  TFILE_API_TRY(load_file(loaded, *file, LoadRequest{array != nullptr, arrays != nullptr, metadata != nullptr}));
-  give_out(array, loaded.array);
-  give_out(arrays, loaded.arrays);
-  give_out(metadata, loaded.metadata);
-  return TF_STATUS_OK;
+  return outputs.load(*file).code;
 }
 
 tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata, tf_source *source, tf_format format,
                          const tf_options *options) {
-  clear_out(array);
-  clear_out(arrays);
-  clear_out(metadata);
+  const LoadOutputs outputs(array, arrays, metadata);
   TFILE_API_TRY(require(source, "source"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
   TFILE_API_TRY(open_file_source(file, Ref<Source>::share(source), format, settings));
-  Loaded loaded;
-  TFILE_API_TRY(load_file(loaded, *file, LoadRequest{array != nullptr, arrays != nullptr, metadata != nullptr}));
-  give_out(array, loaded.array);
-  give_out(arrays, loaded.arrays);
-  give_out(metadata, loaded.metadata);
-  return TF_STATUS_OK;
+  return outputs.load(*file).code;
 }
 
 }  // extern "C"
@@ -35905,12 +36071,7 @@ tf_status tf_part_plan_new(tf_part_plan **out, const char *path, tf_format forma
 
 tf_status tf_part_plan_declare(tf_part_plan *plan, const char *name, size_t length, tf_dtype dtype,
                                const int64_t *shape, size_t ndim) {
-  TFILE_API_TRY(require(plan, "plan"));
-  Text text;
-  TFILE_API_TRY(require_text(&text, name, length, "name"));
-  Span<const int64_t> sizes;
-  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
-  return plan->declare(text, dtype, sizes).code;
+  return declare_array(plan, "plan", name, length, dtype, shape, ndim);
 }
 
 tf_status tf_part_plan_declare_all(tf_part_plan *plan, const tf_dict *arrays) {
@@ -36067,12 +36228,7 @@ tf_status tf_quant_plan_new(tf_quant_plan **out, tf_preset preset, const tf_dict
 
 tf_status tf_quant_plan_declare(tf_quant_plan *plan, const char *name, size_t length, tf_dtype dtype,
                                 const int64_t *shape, size_t ndim) {
-  TFILE_API_TRY(require(plan, "plan"));
-  Text text;
-  TFILE_API_TRY(require_text(&text, name, length, "name"));
-  Span<const int64_t> sizes;
-  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
-  return plan->declare(text, dtype, sizes).code;
+  return declare_array(plan, "plan", name, length, dtype, shape, ndim);
 }
 
 tf_status tf_quant_plan_set_dtype(tf_quant_plan *plan, size_t index, tf_dtype dtype) {
@@ -36452,12 +36608,7 @@ tf_status tf_writer_open_sink(tf_writer **out, tf_sink *sink, tf_format format, 
 
 tf_status tf_writer_declare(tf_writer *writer, const char *name, size_t length, tf_dtype dtype, const int64_t *shape,
                             size_t ndim) {
-  TFILE_API_TRY(require(writer, "writer"));
-  Text text;
-  TFILE_API_TRY(require_text(&text, name, length, "name"));
-  Span<const int64_t> sizes;
-  TFILE_API_TRY(require_span(&sizes, shape, ndim, "shape"));
-  return writer->declare(text, dtype, sizes).code;
+  return declare_array(writer, "writer", name, length, dtype, shape, ndim);
 }
 
 tf_status tf_writer_set_metadata(tf_writer *writer, const tf_dict *metadata) {

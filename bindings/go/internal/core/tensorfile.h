@@ -1076,6 +1076,13 @@ TENSORFILE_API tf_status tf_dict_flatten(tf_dict **flat, const tf_dict *tree);
     prefix of another one; LIMIT if the tree would be nested more than 64 deep. */
 TENSORFILE_API tf_status tf_dict_unflatten(tf_dict **tree, const tf_dict *flat);
 /**
+ * Sets *equal to 1 if two dicts have the same keys with equal values, else to 0. The order of the keys does not matter.
+ * Values are equal if they are of the same kind, and strings have the same bytes, lists the same strings in the same
+ * order, arrays and numbers are equal as in tf_array_equal(), so that a NaN equals the same NaN and -0.0 does not equal
+ * 0.0, and nested dicts are equal.
+ */
+TENSORFILE_API tf_status tf_dict_equal(int32_t *equal, const tf_dict *a, const tf_dict *b);
+/**
  * Compares the names and shapes of the arrays in two trees or flat dicts. Dtypes are not compared, as in MLX's
  * load_weights.
  * @param report    receives a dict of three sorted lists of flat names: "missing" (only in expected), "unexpected"
