@@ -108,8 +108,9 @@ TEST_F(Windows, FoldersAndDevicesAreNotFiles) {
   tf_array *none = nullptr;
   EXPECT_EQ(tf_load(&none, nullptr, nullptr, inner.c_str(), nullptr), TF_STATUS_IO);
   EXPECT_EQ(std::string(tf_error_message()),
-            inner + ": expected a regular file, found a folder without a set of files: it has neither an index nor a "
-                    "first part");
+            inner +
+                ": expected a regular file, found a folder without a set of files: it has neither an index nor a "
+                "first part");
   EXPECT_EQ(save(inner), TF_STATUS_IO);
   EXPECT_EQ(std::string(tf_error_message()), inner + ": expected a regular file, found a folder");
   EXPECT_EQ(tf_load(&none, nullptr, nullptr, "NUL", nullptr), TF_STATUS_IO);
