@@ -98,11 +98,12 @@ class NginxServer:
         """Returns (protocol, connection, status) of each request so far."""
         return [tuple(words[:3]) for words in self.entries()]
 
-    def requests_by_connection(self):
-        """Returns how many requests each connection had, as nginx counted them."""
+    def requests_by_connection(self, only=None):
+        """Returns how many requests each connection had, as nginx counted them; those of one protocol if it is given."""
         counts = {}
-        for _, connection, _, requests, *_ in self.entries():
-            counts[connection] = max(counts.get(connection, 0), int(requests))
+        for protocol, connection, _, requests, *_ in self.entries():
+            if only in (None, protocol):
+                counts[connection] = max(counts.get(connection, 0), int(requests))
         return counts
 
     def most_in_flight(self):
