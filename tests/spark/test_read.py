@@ -217,6 +217,8 @@ class Failures(SparkTest):
     def test_no_such_file(self):
         self.assertIn(self.url(self.path("none.npy")) + ": no such file or folder",
                       self.failure(self.load(self.path("none.npy")).collect))
+        with open(self.path("notes.txt"), "w") as file:  # a store of objects has no empty folders
+            file.write("not data")
         self.assertIn("the folder has no .npy, .npz, .safetensors or .gguf file",
                       self.failure(self.load(self.folder).collect))
         self.assertIn("no path is given; load(PATH) takes a file, a folder or a glob",
