@@ -445,7 +445,7 @@ class Exceptions(Case):
 
 
 class Lifetimes(Case):
-    """File objects are let go of at once, without a collection of garbage, so that they are closed when users expect."""
+    """File objects are released at once, not by the garbage collector, so that they are closed when users expect."""
 
     def test_an_open_file_keeps_its_file_object(self):
         for make in (lambda: SeekAndRead(SAFETENSORS), lambda: tensorfile.Source(len(SAFETENSORS), lambda offset, size:
