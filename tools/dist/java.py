@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from native import ROOT, run, toolchain, zig_environment
@@ -14,7 +15,7 @@ PROJECT = ROOT / "bindings/java"
 COORDINATES = "io/github/tensorfile/tensorfile"
 
 
-def build_library(platform, work, jobs):
+def build_library(platform, work):
     """Builds the library that the JVM loads, of the core in work/java/core and the functions for Java."""
     folder = work / platform.name / "java"
     shutil.rmtree(folder / "libraries", ignore_errors=True)
@@ -23,7 +24,7 @@ def build_library(platform, work, jobs):
         f"-DJNI_MD_FOLDER={ROOT / 'tools/dist/jni'}", f"-DTENSORFILE_CORE={work / 'java/core'}",
         f"-DTENSORFILE_JAVA_OUTPUT={folder / 'libraries'}", "-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG",
         env=zig_environment(work))
-    run("cmake", "--build", folder / "build", "--parallel", jobs, env=zig_environment(work))
+    run("cmake", "--build", folder / "build", env=zig_environment(work))
     if not library(platform, work).is_file():
         sys.exit(f"{platform.name}: not built: {library(platform, work)}")
 
@@ -45,8 +46,10 @@ def package(out, platforms, release, work, jobs):
     for old in (folder, natives):
         shutil.rmtree(old, ignore_errors=True)
     core(work / "java/core")
+    # Nearly all of the time of a library is spent on one source, so that only several libraries keep several cores busy.
+    with ThreadPoolExecutor(jobs) as workers:
+        list(workers.map(lambda platform: build_library(platform, work), platforms))
     for platform in platforms:
-        build_library(platform, work, jobs)
         made = library(platform, work)
         (natives / platform.name).mkdir(parents=True)
         shutil.copyfile(made, natives / platform.name / made.name)
