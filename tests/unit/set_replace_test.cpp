@@ -274,15 +274,11 @@ class MappedTargets : public ::testing::Test {
   // Three arrays of 40 bytes. Only elements of one byte can be mapped on machines of both byte orders.
   static Handle<tf_dict> bytes_of(int value) {
     const int64_t size = 40;
-    auto dict = new_dict();
-    for (const char *name : {"w0", "w1", "w2"}) {
-      const auto array = made<tf_array>([&](tf_array **out) { return tf_array_new(out, TF_DTYPE_INT8, &size, 1); });
-      void *data = nullptr;
-      EXPECT_EQ(tf_array_data_mut(&data, array.get()), TF_STATUS_OK);
-      memset(data, value, 40);
-      EXPECT_EQ(tf_dict_set_array(dict.get(), name, SIZE_MAX, array.get()), TF_STATUS_OK);
-    }
-    return dict;
+    const auto array = made<tf_array>([&](tf_array **out) { return tf_array_new(out, TF_DTYPE_INT8, &size, 1); });
+    void *data = nullptr;
+    EXPECT_EQ(tf_array_data_mut(&data, array.get()), TF_STATUS_OK);
+    memset(data, value, 40);
+    return dict_of({{"w0", array.get()}, {"w1", array.get()}, {"w2", array.get()}});
   }
   std::map<std::string, std::string> contents() {
     std::map<std::string, std::string> files;
