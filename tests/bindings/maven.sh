@@ -1,4 +1,5 @@
-# Sourced by scripts that build with Maven. They must set $folder, the folder for its log.
+# Sourced by scripts that build with Maven. They must set $root, the folder of the checkout, and $folder, the folder to
+# build in.
 
 # Runs Maven offline, quietly unless $MAVEN_LOG is another option, or online if its local repository lacks a package.
 maven() {
@@ -19,4 +20,26 @@ copy_local_repository() {
   mkdir -p "$folder/local"
   [ ! -d "$repository" ] || cp -al "$repository/." "$folder/local" 2>/dev/null || cp -a "$repository/." "$folder/local"
   rm -rf "$folder/local/io/github/tensorfile"
+}
+
+# install_java_package [OPTION...]: installs the Java package of this checkout into $folder/local, which is kept, so that
+# the next run does not download the dependencies again.
+install_java_package() {
+  [ -d "$folder/local" ] || copy_local_repository
+  maven -f "$root/bindings/java/pom.xml" "-Dmaven.repo.local=$folder/local" "-Dbuild.folder=$folder/binding" -DskipTests \
+    "$@" install
+}
+
+# test_example NAME BUILD: tests examples/NAME in $folder/BUILD. No test may be skipped.
+test_example() {
+  rm -rf "$folder/$2/surefire-reports"
+  maven -f "$root/examples/$1/pom.xml" "-Dmaven.repo.local=$folder/local" "-Dbuild.folder=$folder/$2" test
+  [ "$(cat "$folder/$2"/surefire-reports/*.xml | grep -c '<testcase')" -gt 0 ] || {
+    echo "$1: no test was run" >&2
+    return 1
+  }
+  if grep -l '<skipped' "$folder/$2"/surefire-reports/*.xml; then
+    echo "$1: a test was skipped" >&2
+    return 1
+  fi
 }
