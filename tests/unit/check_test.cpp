@@ -330,8 +330,12 @@ TEST_F(Check, LenientExcusesWhatItAccepts) {
 
 TEST_F(Check, ChecksAllArraysOfANpy) {
   // A load reads the first array only, so a later one of an unknown type is no fault.
-  const Report three = check(folder.write("three.npy", kTwo + kTwo + kObject));
+  const std::string three_path = folder.write("three.npy", kTwo + kTwo + kObject);
+  const Report three = check(three_path);
   EXPECT_EQ(three.faults, Lines());
+  const Report skipping = check(three_path, {{TF_OPTION_SKIP_UNSUPPORTED, 1}});
+  EXPECT_EQ(skipping.excused, Lines());
+  EXPECT_EQ(skipping.notes, three.notes);
   ASSERT_EQ(three.notes.size(), 2u);
   EXPECT_NE(three.notes[1].find("the array that begins at byte " + std::to_string(2 * kTwo.size())), std::string::npos);
   const std::string path = folder.write("cut.npy", kTwo + kTwo + kTwo.substr(0, 130));

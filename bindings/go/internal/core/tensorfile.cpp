@@ -30760,7 +30760,8 @@ class Checker : FaultCollector {
     return count > 0 && lines.at(count - 1) == line ? kOk : lines.append(line);
   }
 
-  // Checks the arrays of a file. Types that cannot be read are reported in `unsupported`.
+  // Checks the arrays of a file. Types that cannot be read are reported in `unsupported`: faults of arrays that a load
+  // reads, and notes about others, which no option turns into excused faults.
   Status check(const OpenedFile &file, StringList *unsupported) {
     for (const Text line : file.listing.tolerated)
       TFILE_TRY(add_tolerated(line));
@@ -30785,7 +30786,8 @@ class Checker : FaultCollector {
     if (member.invalid) return append(*faults_, (ReportLine(member.fault) << member.reason).text());
     if (!is_loaded) return kOk;
     const ReportLine line(check_known(file.source_of(member), member));
-    return (settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : unsupported)->append(line.text());
+    const bool is_excused = unsupported == faults_ && settings_.on(TF_OPTION_SKIP_UNSUPPORTED);
+    return (is_excused ? excused_ : unsupported)->append(line.text());
   }
 
   // Checks the arrays that follow the first one in a file of a format for single arrays. A load does not read them, so
