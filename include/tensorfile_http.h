@@ -65,8 +65,9 @@ enum {
 
   /** Milliseconds that connecting may take. 1 to 3,600,000, default 15,000. */
   TF_HTTP_OPTION_CONNECT_TIMEOUT = 1,
-  /** Milliseconds after which a transfer is given up if nothing arrives on its connection. It may take a second longer. 1
-      to 3,600,000, default 30,000. */
+  /** Milliseconds after which a transfer is given up if nothing arrives on its connection. One that shares an HTTP/2
+      connection on which others arrive is given up after ten times as long. It may take a second longer. 1 to 3,600,000,
+      default 30,000. */
   TF_HTTP_OPTION_STALL_TIMEOUT = 2,
   /** How many times a request that fails is repeated. 0 to 100, default 4. */
   TF_HTTP_OPTION_RETRIES = 3,

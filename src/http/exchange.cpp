@@ -21,11 +21,11 @@ struct Transfer {
   Response *response = nullptr;
   CURL *handle = nullptr;
   tf_status failure = TF_STATUS_OK;
-  String reason;         // of the failure: the thread that drives the channel has another error record
-  int64_t begin = 0;     // when the request was made, in milliseconds of Channel::now()
-  int64_t arrival = 0;   // when something of the answer arrived last
-  bool stalled = false;  // nothing arrived for too long
-  size_t head = 0;       // bytes of the head of the answer
+  String reason;        // of the failure: the thread that drives the channel has another error record
+  int64_t begin = 0;    // when the request was made, in milliseconds of Channel::now()
+  int64_t arrival = 0;  // when something of the answer arrived last
+  int64_t stalled = 0;  // how long nothing arrived when the transfer was given up for that, in milliseconds
+  size_t head = 0;      // bytes of the head of the answer
   bool judged = false;
   bool wanted = false;    // the body has the bytes of the file
   uint64_t expected = 0;  // bytes of the body, if it is wanted
@@ -115,19 +115,20 @@ size_t on_body(char *bytes, size_t size, size_t count, void *user) {
   return nbytes;
 }
 
-// True if nothing arrives any more. A server may send the answers that share a connection one after another, so that one
-// which does not arrive yet is given up only if none does, or after a much longer time. (CURLOPT_LOW_SPEED_TIME is about
-// one answer only.)
-bool is_stalled(const Transfer &transfer) {
+// Returns how long nothing has arrived if that is too long, and otherwise 0. A server may send the answers that share a
+// connection one after another, so that one which does not arrive yet is given up only if none does, or after a much
+// longer time. (CURLOPT_LOW_SPEED_TIME is about one answer only.)
+int64_t stall_time(const Transfer &transfer) {
   curl_off_t connected = 0;  // microseconds until the request was sent
   curl_easy_getinfo(transfer.handle, CURLINFO_PRETRANSFER_TIME_T, &connected);
-  if (connected == 0) return false;
+  if (connected == 0) return 0;
   const int64_t most = transfer.client->options().number(TF_HTTP_OPTION_STALL_TIMEOUT);
   const int64_t sent = transfer.begin + connected / 1000;
   const int64_t own = transfer.arrival > sent ? transfer.arrival : sent;
   const int64_t any = transfer.channel->last_arrival() > own ? transfer.channel->last_arrival() : own;
   const int64_t now = Channel::now();
-  return now - any > most || now - own > kPatience * most;
+  if (now - any > most) return most;
+  return now - own > kPatience * most ? kPatience * most : 0;
 }
 
 int on_progress(void *user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
@@ -135,8 +136,8 @@ int on_progress(void *user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   if (transfer.client->cancelled()) {
     return fail(transfer, Failure(TF_STATUS_CANCELLED) << "the request was cancelled"), 1;
   }
-  transfer.stalled = is_stalled(transfer);
-  return transfer.stalled ? 1 : 0;
+  transfer.stalled = stall_time(transfer);
+  return transfer.stalled > 0 ? 1 : 0;
 }
 
 // Collects the results of curl_easy_setopt().
@@ -240,12 +241,10 @@ Outcome connection_outcome(Transfer &transfer, CURLcode code, const char *error)
     why.assign("the connection ended after ")
         << static_cast<uint64_t>(response.received) << " of " << transfer.expected << " bytes";
   }
-  if (transfer.stalled) {
-    why.assign("nothing arrived for ") << static_cast<uint64_t>(
-                                              transfer.client->options().number(TF_HTTP_OPTION_STALL_TIMEOUT))
-                                       << " ms";
+  if (transfer.stalled > 0) why.assign("nothing arrived for ") << static_cast<uint64_t>(transfer.stalled) << " ms";
+  if (!is_transient(code) && transfer.stalled == 0) {
+    return failed(Failure(TF_STATUS_IO) << "the request failed: " << why);
   }
-  if (!is_transient(code) && !transfer.stalled) return failed(Failure(TF_STATUS_IO) << "the request failed: " << why);
   response.why = static_cast<String &&>(why);
   return Outcome::kRetry;
 }

@@ -19,6 +19,9 @@ class Server:
         self.most = 0  # requests that waited for their answers at the same time
         self.delay = 0.0  # seconds before each answer
         self.connections = 0
+        self.stuck = 0  # requests for what do_stuck() answers only once it is asked for again
+        self.asked_again = threading.Event()
+        self.given_up = False
         self._now = 0
         self._lock = threading.Lock()
         owner = self
@@ -62,7 +65,9 @@ class Server:
         """The ranges of the requests so far, as (first, last); forgets the requests."""
         found = []
         for _, headers in self.requests:
-            first, last = headers["Range"].removeprefix("bytes=").split("-")
+            # HTTP/2 has names in lower case.
+            value = next(value for name, value in headers.items() if name.lower() == "range")
+            first, last = value.removeprefix("bytes=").split("-")
             found.append((int(first), int(last)))
         self.forget()
         return found
@@ -213,6 +218,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
         time.sleep(3)
         self.close_connection = True
         return None
+
+    def do_stuck(self, data, count):
+        """The first answer with the last byte never arrives. Until it is asked for again, the others but the first one
+        arrive slowly."""
+        state = self.server_state
+        first, last = self.range(data)
+        if last < len(data) - 1:
+            self.part(data, body=b"", length=last - first + 1)
+            while first > 0 and not state.asked_again.wait(0.02):
+                self.wfile.write(data[first:first + 1])
+                first += 1
+            self.wfile.write(data[first:last + 1])
+            return
+        state.stuck += 1
+        if state.stuck == 1:
+            self.part(data, body=b"", length=last - first + 1)
+            state.given_up = state.asked_again.wait(60)
+            self.close_connection = True
+            return
+        state.asked_again.set()
+        self.part(data)
 
     def do_short(self, data, count):
         """The range has at most 70,000 bytes."""

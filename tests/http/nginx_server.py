@@ -25,6 +25,8 @@ http {{
 
 # Answers that take so long that several are in flight at the same time.
 LOCATIONS = "location /slow/ { alias {folder}/files/; limit_rate 2m; }"
+# The answers of another server, each byte when it arrives.
+RELAY = " location /relay/ {{ proxy_pass {url}/; proxy_buffering off; }}"
 
 
 def free_ports(count):
@@ -47,7 +49,9 @@ def make_certificate(folder):
 
 
 class NginxServer:
-    """Serves the files of the folder `files`: below /, and slowly below /slow/; with HTTP/1.1 and, over TLS, with HTTP/2."""
+    """Serves the files of the folder `files`: below /, and slowly below /slow/; with HTTP/1.1 and, over TLS, with HTTP/2.
+
+    If it is started with the URL of another server, it relays what is below /relay/ to that."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -61,13 +65,14 @@ class NginxServer:
     def url(self, secure, path):
         return f"https://127.0.0.1:{self.tls}/{path}" if secure else f"http://127.0.0.1:{self.plain}/{path}"
 
-    def start(self, keepalive=1000):
+    def start(self, keepalive=1000, relay=None):
         """Starts nginx, which closes a connection after so many requests."""
         if NGINX is None:
             raise FileNotFoundError("nginx is not installed; tools/setup.sh test installs it")
+        locations = LOCATIONS.replace("{folder}", str(self.folder)) + (RELAY.format(url=relay) if relay else "")
         (self.folder / "nginx.conf").write_text(CONFIGURATION.format(
             folder=self.folder, plain=self.plain, tls=self.tls, certificate=self.certificate, key=self.key,
-            keepalive=keepalive, locations=LOCATIONS.replace("{folder}", str(self.folder))), encoding="utf-8")
+            keepalive=keepalive, locations=locations), encoding="utf-8")
         self.process = subprocess.Popen([NGINX, "-c", self.folder / "nginx.conf", "-p", self.folder, "-e",
                                          self.folder / "error.log"])
         deadline = time.monotonic() + 30

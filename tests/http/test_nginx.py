@@ -3,6 +3,7 @@
 import tempfile
 import unittest
 
+from fault_server import Server
 from http_support import OPTION_THREADS, HttpLibrary
 from nginx_server import NginxServer
 from support import main, npy
@@ -96,6 +97,22 @@ class Nginx(unittest.TestCase):
         with self.assertRaisesRegex(Exception, "onnect.*, at each of 1 attempts"):
             file.read(0)
         file.close()
+
+    def test_an_answer_that_is_stuck_beside_others(self):
+        """It is given up after a longer time, and asked for again; the others go on, and none of them is repeated."""
+        server = Server()
+        self.addCleanup(server.close)
+        data = DATA[:8 << 16]
+        server.files["m.npy"] = npy("|u1", (len(data),), data)
+        self.nginx.stop()
+        self.nginx.start(relay=server.url)
+        loaded = self.library.load(self.nginx.url(True, "relay/stuck/m.npy"), {OPTION_THREADS: 8}, piece=1 << 16,
+                                   requests=8, first_bytes=1 << 16, stall_timeout=1000, ca_file=self.nginx.certificate)
+        self.assertEqual(loaded, {"": data})
+        self.assertTrue(server.given_up)
+        self.assertEqual(server.stuck, 2)
+        ranges = [first for first, _ in server.ranges()]
+        self.assertEqual(len(ranges), len(set(ranges)) + 1, ranges)
 
     def test_a_file_that_is_replaced(self):
         file = self.library.open(self.nginx.url(False, "m.npy"), {OPTION_THREADS: 1}, piece=1 << 20)
