@@ -83,7 +83,7 @@ case ${1-} in
     ;;
   test)
     tools/packages.sh $unit $(jdk) $(torch) python3-venv clang-14 llvm-14 strace valgrind abigail-tools \
-      locales zsh fish luajit libsdl2-dev chromium $http openssl nginx-light mono-mcs mono-runtime
+      locales zsh fish luajit libsdl2-dev chromium $http openssl nginx-light
     pip_install test $demo $peers bindings/swig/requirements.txt
     require_toolchains
     staticcheck

@@ -4,7 +4,7 @@ import json
 import re
 import tarfile
 
-from support import DIST, ENVIRONMENT, ROOT, Case, main, run, unpacked, version
+from support import DIST, ROOT, Case, main, run, unpacked, version
 
 import unity  # noqa: E402  (found by support.py)
 
@@ -64,16 +64,9 @@ class Package(Case):
             included = re.findall(r"Exclude (\w+): 0", meta)
             self.assertEqual(included, ["Editor", player])
 
-    def test_golden_files_with_mono(self):
-        """The sources and the library of the package, with the tests of the binding."""
-        folder = self.fresh("unity-mono")
-        (folder / "files").mkdir()
-        compiler = ["mcs", "-nologo", "-warn:4", "-warnaserror", "-langversion:latest"]
-        run(*compiler, "-unsafe", "-target:library", f"-out:{folder}/Tensorfile.dll", *sorted((self.tree / "Runtime").glob("*.cs")))
-        run(*compiler, f"-r:{folder}/Tensorfile.dll", f"-out:{folder}/Tests.exe",
-            *sorted((ROOT / "tests/bindings/csharp").glob("*.cs")))
-        printed = run("mono", folder / "Tests.exe", ROOT / "tests/golden", folder / "files",
-                      env={**ENVIRONMENT, "LD_LIBRARY_PATH": str(self.tree / "Plugins/Linux/x86_64")})
+    def test_with_mono(self):
+        """The sources and the library of the package: the tests of the binding, the program of the README, the sample."""
+        printed = run(ROOT / "tests/bindings/csharp.sh", self.fresh("unity-mono"), self.tree / "Plugins/Linux/x86_64", self.tree)
         self.assertRegex(printed, r"^\d+ tests, 0 failed\n$")
 
 
