@@ -8,11 +8,12 @@ from native import ROOT
 
 PACKAGE = ROOT / "bindings/python"
 METADATA = """\
-Metadata-Version: 2.1
+Metadata-Version: 2.4
 Name: tensorfile
 Version: {version}
 Summary: Loads and saves named NumPy arrays as .npy, .npz, .safetensors and .gguf
-License: MIT
+License-Expression: MIT
+License-File: LICENSE
 Project-URL: Source, https://github.com/tensorfile/tensorfile
 Classifier: Programming Language :: Python :: 3
 Classifier: Typing :: Typed
@@ -21,7 +22,6 @@ Requires-Dist: numpy>=1.25
 Provides-Extra: ml-dtypes
 Requires-Dist: ml_dtypes; extra == "ml-dtypes"
 Description-Content-Type: text/markdown
-License-File: LICENSE
 
 {readme}"""
 WHEEL = """\
