@@ -16,6 +16,8 @@ import native  # noqa: E402  (found in the folder above)
 from platforms import PLATFORMS  # noqa: E402
 
 DIST, WORK = Path(os.environ["DIST"]).resolve(), Path(os.environ["DIST_WORK"]).resolve()
+# The completions of the shells, below share. Debian has a folder of its own for those of zsh.
+COMPLETIONS = ("bash-completion/completions/tensorfile", "zsh/site-functions/_tensorfile", "fish/vendor_completions.d/tensorfile.fish")
 SYMBOLS = (ROOT / "src/api/symbols.txt").read_text(encoding="utf-8").split()
 # The commands before a program of a platform that this machine can run. musl's programs are run by musl's own loader,
 # which is next to that of glibc. The archive for aarch64 with musl is checked by its static program and library.

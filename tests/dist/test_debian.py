@@ -4,7 +4,7 @@ import functools
 import re
 import shutil
 
-from support import DIST, ROOT, SYMBOLS, WORK, Case, main, platforms, run, unpacked, version
+from support import COMPLETIONS, DIST, ROOT, SYMBOLS, WORK, Case, main, platforms, run, unpacked, version
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 NAMES = ("libtensorfile0", "libtensorfile-dev", "tensorfile")
@@ -44,8 +44,9 @@ class Debian(Case):
             for name in (f"{folder}/libtensorfile.so -> ", f"{folder}/libtensorfile.a", f"{folder}/pkgconfig/tensorfile.pc",
                          f"{folder}/cmake/tensorfile/tensorfile-config.cmake", "./usr/include/tensorfile.hpp"):
                 self.assertIn(name, development)
-            for name in ("./usr/bin/tensorfile", "./usr/share/man/man1/tensorfile.1.gz"):
-                self.assertIn(name, program)
+            shells = [f"./usr/share/{name.replace('site-functions', 'vendor-completions')}" for name in COMPLETIONS]
+            for name in ("./usr/bin/tensorfile", "./usr/share/man/man1/tensorfile.1.gz", *shells):
+                self.assertIn(f" {name}\n", program)
 
     def test_symbols(self):
         for platform in self.each():

@@ -6,8 +6,10 @@ import re
 import struct
 import zipfile
 
+from packaging.metadata import Metadata
+
 import signature
-from support import DIST, ROOT, SYMBOLS, Case, main, run, unpacked, version
+from support import COMPLETIONS, DIST, ENVIRONMENT, ROOT, SYMBOLS, Case, main, run, unpacked, version
 
 # For each processor: what readelf calls it, and its numbers in Mach-O and PE.
 MACHINES = {"x86_64": ("X86-64", 0x01000007, 0x8664), "aarch64": ("AArch64", None, None),
@@ -49,6 +51,30 @@ class Release(Case):
                                  "meson.build"})
 
 
+    def test_go_says_where_the_module_is_from(self):
+        module, folder = "github.com/tensorfile/tensorfile/bindings/go", self.fresh("go-origin")
+        shown = json.loads(run("go", "mod", "download", "-json", f"{module}@v{version()}", cwd=folder, env={
+            **ENVIRONMENT, "GOPROXY": f"file://{DIST}/go", "GONOSUMDB": "*", "GOFLAGS": "-modcacherw", "GOMODCACHE": str(folder)}))
+        origin = shown["Origin"]
+        self.assertRegex(origin.pop("Hash"), "^[0-9a-f]{40}$")
+        self.assertEqual(origin, {"VCS": "git", "URL": "https://github.com/tensorfile/tensorfile", "Subdir": "bindings/go",
+                                  "Ref": f"refs/tags/bindings/go/v{version()}"})
+
+
+class Wheels(Case):
+    def test_metadata_that_pypi_accepts(self):
+        """PyPI reads metadata with this package, and refuses fields that are newer than their Metadata-Version."""
+        for platform in self.for_each():
+            (wheel,) = DIST.glob(f"*{platform.wheel}.whl")
+            info = f"tensorfile-{version()}.dist-info"
+            with zipfile.ZipFile(wheel) as packed:
+                metadata = Metadata.from_email(packed.read(f"{info}/METADATA"), validate=True)
+                licenses = [packed.read(f"{info}/licenses/{name}") for name in metadata.license_files]
+            self.assertEqual((metadata.name, str(metadata.version)), ("tensorfile", version()))
+            self.assertEqual((metadata.license_expression, metadata.license), ("MIT", None))
+            self.assertEqual(licenses, [(ROOT / "LICENSE").read_bytes()])
+
+
 class Archives(Case):
     def test_contents(self):
         for platform in self.for_each():
@@ -56,7 +82,8 @@ class Archives(Case):
             expected = ["include/tensorfile.h", "include/tensorfile.hpp", platform.shared, platform.program,
                         "lib/libtensorfile.a", "lib/pkgconfig/tensorfile.pc", "lib/pkgconfig/tensorfile-static.pc",
                         "lib/cmake/tensorfile/tensorfile-config.cmake", "share/man/man1/tensorfile.1",
-                        "share/doc/tensorfile/LICENSE", "share/doc/tensorfile/THIRD-PARTY.txt"]
+                        "share/doc/tensorfile/LICENSE", "share/doc/tensorfile/THIRD-PARTY.txt",
+                        *(f"share/{name}" for name in COMPLETIONS)]
             expected += ["lib/tensorfile.lib", "lib/libtensorfile.dll.a"] if platform.is_windows else []
             self.assertEqual([name for name in expected if not (tree / name).is_file()], [])
 

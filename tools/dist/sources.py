@@ -68,7 +68,11 @@ def go_module(out, release):
     files = ((f"{MODULE}@{version}/{name}", (source / name).read_bytes(), 0o644) for name in tracked("bindings/go"))
     pack.zip_files(folder / f"{version}.zip", files, release.when)
     shutil.copyfile(source / "go.mod", folder / f"{version}.mod")
-    info = {"Version": version, "Time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(release.when))}
+    # As the public proxy has it: where the sources are from, and for `go list -m -u` whether the tag still is the same.
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    origin = {"VCS": "git", "URL": "https://github.com/tensorfile/tensorfile", "Subdir": "bindings/go",
+              "Hash": commit.strip(), "Ref": f"refs/tags/bindings/go/{version}"}
+    info = {"Version": version, "Time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(release.when)), "Origin": origin}
     (folder / f"{version}.info").write_text(json.dumps(info), encoding="utf-8")
     (folder / "list").write_text(f"{version}\n", encoding="utf-8")
 
