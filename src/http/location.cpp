@@ -305,4 +305,9 @@ bool parse_origin(String *origin, Text url) {
   return origin->ok();
 }
 
+bool has_origin(const Location &location, Text url) {
+  String origin;
+  return parse_origin(&origin, url) && origin.text() == location.origin.text();
+}
+
 }  // namespace tfhttp

@@ -26,5 +26,8 @@ tf_status parse_location(Location *out, Text url, const Options &options, Text c
 tf_status make_sibling(String *url, const Location &of, Text name);
 // Returns scheme, host and port of a http or https URL in one spelling. False if there is no host, or a user name.
 bool parse_origin(String *origin, Text url);
+// True if a http or https URL has the scheme, host and port of the requests of a location, so that credentials may be sent
+// to it.
+bool has_origin(const Location &location, Text url);
 
 }  // namespace tfhttp

@@ -136,9 +136,8 @@ Outcome RemoteFile::follow(Response *response, const Request &request) {
   bool remembered = !url.empty();
   if (!remembered) url << location_.url;
   for (int64_t redirects = 0;;) {
-    String origin;
     next.url = url.text();
-    next.with_credentials = parse_origin(&origin, next.url) && origin.text() == location_.origin.text();
+    next.with_credentials = has_origin(location_, next.url);
     const Outcome outcome = exchange(response, *client_, next);
     if (remembered && outcome == Outcome::kFailed && has_expired(response->answer)) {
       if (set_target(Text()) != TF_STATUS_OK) return Outcome::kFailed;

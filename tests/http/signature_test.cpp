@@ -112,6 +112,30 @@ TEST_F(LocationTest, OfHttp) {
     EXPECT_EQ(url(bad), "invalid_argument") << bad;
 }
 
+// Credentials are sent only to the scheme, host and port of the URL.
+TEST_F(LocationTest, OfTheSameOrigin) {
+  url("https://Example.com/m.npy");
+  for (const char *const same :
+       {"https://example.com/other?q#f", "HTTPS://EXAMPLE.COM:443", "https://example.com:0443/"})
+    EXPECT_TRUE(has_origin(location_, same)) << same;
+  for (const char *const other : {"http://example.com/m.npy", "http://example.com:443/m.npy", "https://example.com:80/",
+                                  "https://example.com:444/", "https://example.com./", "https://www.example.com/",
+                                  "https://example.co/", "https://example.com@evil.example/",
+                                  "https://example.com\\@evil.example/", "s3://example.com/m.npy", "/m.npy", ""})
+    EXPECT_FALSE(has_origin(location_, other)) << other;
+  url("http://example.com:443/m.npy");
+  EXPECT_TRUE(has_origin(location_, "http://example.com:443/"));
+  EXPECT_FALSE(has_origin(location_, "https://example.com:443/"));
+  EXPECT_FALSE(has_origin(location_, "https://example.com/"));
+  // Those of s3:// and hf:// go to the endpoint.
+  url("s3://bucket/m.npy");
+  EXPECT_TRUE(has_origin(location_, "https://bucket.s3.us-east-1.amazonaws.com/"));
+  EXPECT_FALSE(has_origin(location_, "http://bucket.s3.us-east-1.amazonaws.com:443/"));
+  url("hf://o/n/m.npy");
+  EXPECT_TRUE(has_origin(location_, "https://huggingface.co/o/n"));
+  EXPECT_FALSE(has_origin(location_, "http://huggingface.co/o/n"));
+}
+
 TEST_F(LocationTest, OfS3) {
   EXPECT_EQ(url("s3://bucket/a b+c=d/\xC3\xA9.npy"),
             "https://bucket.s3.us-east-1.amazonaws.com/a%20b%2Bc%3Dd/%C3%A9.npy");

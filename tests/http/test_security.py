@@ -83,6 +83,16 @@ class Security(Case):
         for _, headers in other.requests:
             self.assertNotIn("t0ken", str(headers))
             self.assertNotIn("k3y", str(headers))
+        # Another name of the host is another origin, and so is another scheme (signature_test.cpp).
+        self.server.forget()
+        self.load(self.redirect("r", f"http://localhost:{self.server.port}/ok/m.npy"), **values)
+        first, *redirected = self.server.requests
+        self.assertEqual((first[0], first[1].get("Authorization")), ("/r", "Bearer t0ken"))
+        self.assertEqual([path for path, _ in redirected], ["/ok/m.npy"] * 2)
+        for _, headers in redirected:
+            self.assertEqual(headers["Host"], f"localhost:{self.server.port}")
+            self.assertNotIn("t0ken", str(headers))
+            self.assertNotIn("k3y", str(headers))
         # The same host with another spelling is the same origin; without a redirect every request has the token.
         self.server.forget()
         self.load(f"HTTP://127.0.0.1:{self.server.port}/ok/m.npy", **values)
