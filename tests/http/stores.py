@@ -13,10 +13,10 @@ import unittest
 
 from http_support import OPTION_THREADS, HttpLibrary
 from capi import TensorfileError
+from nginx_server import free_ports
+from signatures import ACCESS, SECRET
 from support import PROGRAM, main, npy
-from test_nginx import free_ports
 
-ACCESS, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 DATA = bytes(range(256)) * 40000
 KEYS = ("m.npy", "a b/m.npy", "a+b/m+1.npy", "a=b/m=1.npy", "é/ü m+=1.npy", "m%20.npy", "(m)'!*~-_.npy", "a&b?c.npy")
 

@@ -2,11 +2,14 @@
 
 import json
 import os
+import ssl
 import subprocess
 import tempfile
 
 from fault_server import Server
 from http_support import Case
+from nginx_server import make_certificate
+from signatures import ACCESS, SECRET, SIGNED, check_signatures
 from support import PROGRAM, Result, floats, main, npy, safetensors
 
 ARRAYS = {"a": ("F32", (2,), floats(1, 2)), "b": ("F32", (3,), floats(3, 4, 5))}
@@ -74,6 +77,82 @@ class Program(Case):
         result = self.run_program("convert", self.url, self.server.url + "/ok/out.npz")
         self.assertEqual(result.status, 2)
         self.assertIn("OUT cannot be a URL", result.err)
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def authorizations(self, url, **environment):
+        """Returns the headers Authorization of the requests that listing a URL takes."""
+        self.server.forget()
+        self.succeed("ls", url, **environment)
+        self.assertGreater(len(self.server.requests), 0)
+        return {headers.get("Authorization") for _, headers in self.server.requests}
+
+    def test_tokens_of_the_hub_come_from_the_environment(self):
+        """In the order of huggingface_hub: a variable, the file that one names, the file that `hf auth login` wrote."""
+        self.server.commit = "0123456789abcdef0123456789abcdef01234567"
+        self.server.files["n/resolve/main/m.safetensors"] = safetensors(ARRAYS)
+        named = self.write("named", "named\n")
+        home, cache = (os.path.dirname(self.write(f"{name}/token", f"{name}\n")) for name in ("home", "cache/huggingface"))
+        variables = (({"HF_TOKEN": "direct"}, "direct"), ({"HUGGING_FACE_HUB_TOKEN": "old"}, "old"),
+                     ({"HF_TOKEN_PATH": named}, "named"), ({"HF_HOME": home}, "home"),
+                     ({"XDG_CACHE_HOME": os.path.dirname(cache)}, "cache/huggingface"))
+        url, endpoint = "hf://ok/n/m.safetensors", {"HF_ENDPOINT": self.server.url}
+        self.assertEqual(self.authorizations(url, **endpoint), {None})
+        self.write(".cache/huggingface/token", "default\n")
+        self.assertEqual(self.authorizations(url, **endpoint), {"Bearer default"})
+        # Variables of other schemes have no effect, and each of these takes precedence over those after it.
+        others = {"TENSORFILE_TOKEN": "other", "AWS_ACCESS_KEY_ID": "other", "AWS_SECRET_ACCESS_KEY": "other"}
+        for environment, token in reversed(variables):
+            others = {**others, **environment}
+            for used in (environment, others):
+                with self.subTest(used):
+                    self.assertEqual(self.authorizations(url, **endpoint, **used), {f"Bearer {token}"})
+
+    def check_s3(self, environment, access, secret, region="us-east-1", signed=SIGNED):
+        with self.subTest(environment):
+            self.server.forget()
+            self.succeed("ls", "s3://ok/m.safetensors", **environment)
+            check_signatures(self, access, secret, region, signed)
+
+    def test_credentials_of_s3_come_from_the_environment(self):
+        endpoint = {"AWS_ENDPOINT_URL_S3": self.server.url, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+        keys = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
+        text = "[{}]\naws_access_key_id = {}\naws_secret_access_key = {}\n"
+        named = self.write("named", text.format("default", "NAMED", "of named") + text.format("work", "WORK", "of work"))
+        file = {"AWS_SHARED_CREDENTIALS_FILE": named}
+        # Variables of other schemes have no effect.
+        others = {"TENSORFILE_TOKEN": "other", "HF_TOKEN": "other", "AWS_SECRET_ACCESS_KEY": "other"}
+        self.assertEqual(self.authorizations("s3://ok/m.safetensors", **endpoint, **others), {None})
+        self.write(".aws/credentials", text.format("default", "HOME", "of home") + text.format("work", "HOME", "of work"))
+        for environment, *expected in (
+                ({}, "HOME", "of home"), ({"AWS_PROFILE": "work"}, "HOME", "of work"),
+                (file, "NAMED", "of named"), ({**file, "AWS_PROFILE": "work"}, "WORK", "of work"),
+                # A session token belongs to the key in the environment.
+                ({**file, "AWS_SESSION_TOKEN": "t0ken"}, "NAMED", "of named"),
+                (keys, ACCESS, SECRET), ({**keys, **file, "AWS_PROFILE": "work"}, ACCESS, SECRET),
+                ({**keys, "AWS_SESSION_TOKEN": "t0ken"}, ACCESS, SECRET, "us-east-1", (*SIGNED, "x-amz-security-token")),
+                ({**keys, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, ACCESS, SECRET, "eu-west-1"),
+                ({**keys, "AWS_DEFAULT_REGION": "eu-west-2"}, ACCESS, SECRET, "eu-west-2")):
+            self.check_s3({**endpoint, **environment}, *expected)
+        self.check_s3({**keys, "AWS_ENDPOINT_URL": self.server.url}, ACCESS, SECRET)
+
+    def test_certificates_come_from_the_environment(self):
+        certificate, key = make_certificate(self.folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server = Server(tls=context)
+        self.addCleanup(server.close)
+        server.files = self.server.files
+        url = f"{server.url}/ok/m.safetensors"
+        self.assertIn("certificate", self.run_program("ls", url).err)
+        self.succeed("ls", url, SSL_CERT_FILE=certificate, CURL_CA_BUNDLE="none.pem")
+        self.succeed("ls", url, CURL_CA_BUNDLE=certificate)
+        self.assertEqual(self.run_program("ls", url, SSL_CERT_FILE="none.pem", CURL_CA_BUNDLE=certificate).status, 3)
 
     def test_credentials_come_from_the_environment(self):
         self.succeed("ls", self.url, TENSORFILE_TOKEN="t0ken", HF_TOKEN="hub", AWS_ACCESS_KEY_ID="key")

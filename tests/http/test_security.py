@@ -109,11 +109,33 @@ class Security(Case):
         self.refused("io", f"{self.server.url}/ok/m.npy", "expected a token in the first line", token_file=path)
 
     def test_the_environment_is_not_read(self):
-        proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"), "http://127.0.0.1:9")
-        secrets = {"HF_TOKEN": "t", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"}
-        with mock.patch.dict(os.environ, {**proxies, **secrets}):
+        """Nor the files that the program looks for."""
+        server, certificate = self.tls_server()
+        for name, text in ((".aws/credentials", "[default]\naws_access_key_id = a\naws_secret_access_key = s\n"),
+                           (".cache/huggingface/token", "t\n"), (".netrc", "machine 127.0.0.1 login l password p\n")):
+            path = os.path.join(self.folder, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy", "HTTPS_PROXY",
+                                 "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "HF_ENDPOINT"), "http://127.0.0.1:9")
+        secrets = dict.fromkeys(("TENSORFILE_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "AWS_ACCESS_KEY_ID",
+                                 "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_PROFILE"), "t")
+        files = {"HOME": self.folder, "XDG_CACHE_HOME": self.folder + "/.cache", "HF_HOME": self.folder + "/.cache/huggingface",
+                 "HF_TOKEN_PATH": self.folder + "/.cache/huggingface/token", "SSL_CERT_FILE": certificate,
+                 "AWS_SHARED_CREDENTIALS_FILE": self.folder + "/.aws/credentials", "CURL_CA_BUNDLE": certificate}
+        self.server.commit = "0123456789abcdef0123456789abcdef01234567"
+        for revision in ("main", self.server.commit):
+            self.server.files[f"n/resolve/{revision}/m.npy"] = FILE
+        with mock.patch.dict(os.environ, {**proxies, **secrets, **files}):
             self.load(f"{self.server.url}/ok/m.npy")
-        self.assertNotIn("Authorization", self.server.requests[0][1])
+            self.load("s3://ok/m.npy", s3_endpoint=self.server.url)
+            self.load("hf://ok/n/m.npy", hf_endpoint=self.server.url)
+            self.refused("io", f"{server.url}/ok/m.npy", "certificate")
+        self.assertEqual(len(self.server.requests), 6)
+        for _, headers in self.server.requests:
+            self.assertNotIn("Authorization", headers)
+            self.assertNotIn("x-amz-security-token", headers)
 
     def test_proxies(self):
         # A proxy gets the whole URL as the path.
