@@ -98,7 +98,8 @@ enum {
 
   /** Path of a file with the certificates of trusted authorities (PEM). Default: those of libcurl. */
   TF_HTTP_OPTION_CA_FILE = 100,
-  /** URL of the proxy, such as "http://proxy:3128". */
+  /** Secret: URL of the proxy, such as "http://proxy:3128". The scheme is http, which is the default, https, socks4, socks4a,
+      socks5 or socks5h. It may have a user name and a password, which are percent-encoded. */
   TF_HTTP_OPTION_PROXY = 101,
   /** Names of hosts, separated by commas, that are reached without the proxy. */
   TF_HTTP_OPTION_NO_PROXY = 102,
@@ -141,7 +142,8 @@ TENSORFILE_HTTP_API tf_status tf_http_options_set(tf_http_options *options, tf_h
  * @param option   the option
  * @param value    the string; no message ever contains the value of a secret one
  * @param length   bytes of value, or SIZE_MAX
- * @return INVALID_ARGUMENT if there is no such option, it is a number, or the value contains control characters.
+ * @return INVALID_ARGUMENT if there is no such option, it is a number, the value contains control characters, or it is
+ *         not the URL of a proxy although the option is one.
  */
 TENSORFILE_HTTP_API tf_status tf_http_options_set_string(tf_http_options *options, tf_http_option option,
                                                          const char *value, size_t length);

@@ -56,9 +56,14 @@ class RequestOptions {
 
   // Sets an option to the value of the first of some variables that is set and not empty. Returns false if there is none.
   bool set_from(HttpOption option, std::initializer_list<const char *> names) {
-    const std::optional<std::string> value = variable(names);
-    if (value) options_.set(option, *value);
-    return value.has_value();
+    const char *const name = first_set(names);
+    if (name == nullptr) return false;
+    try {
+      options_.set(option, std::getenv(name));
+    } catch (const tensorfile::Error &error) {
+      throw tensorfile::Error(error.status(), "the environment variable " + std::string(name) + ": " + error.what());
+    }
+    return true;
   }
   // Sets an option to the path of a file if there is one.
   void set_file(HttpOption option, const std::filesystem::path &path) {
@@ -67,11 +72,8 @@ class RequestOptions {
   }
 
   static std::optional<std::string> variable(std::initializer_list<const char *> names) {
-    for (const char *const name : names) {
-      const char *const value = std::getenv(name);
-      if (value != nullptr && *value != '\0') return value;
-    }
-    return std::nullopt;
+    const char *const name = first_set(names);
+    return name == nullptr ? std::nullopt : std::optional<std::string>(std::getenv(name));
   }
   // Returns a path below the folder that the variable names, or "" if it names none.
   static std::filesystem::path below(const char *name, const char *path) {
@@ -80,6 +82,14 @@ class RequestOptions {
   }
 
  private:
+  static const char *first_set(std::initializer_list<const char *> names) {
+    for (const char *const name : names) {
+      const char *const value = std::getenv(name);
+      if (value != nullptr && *value != '\0') return name;
+    }
+    return nullptr;
+  }
+
   tensorfile::HttpOptions options_;
 };
 

@@ -1,6 +1,7 @@
 #include "http/request_options.h"
 
 #include "http/failure.h"
+#include "http/proxy.h"
 
 namespace tfhttp {
 
@@ -115,6 +116,7 @@ tf_status set_string(Options &options, tf_http_option option, Text value) {
     return Failure(TF_STATUS_INVALID_ARGUMENT)
            << kStringRows[option - kFirstString].name << ": the value contains control characters";
   }
+  if (option == TF_HTTP_OPTION_PROXY && !value.empty()) TFHTTP_TRY(check_proxy(value));
   String copy;
   copy << value;
   TFHTTP_TRY(require(copy));

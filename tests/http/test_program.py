@@ -97,7 +97,8 @@ class Program(Case):
         self.server.commit = "0123456789abcdef0123456789abcdef01234567"
         self.server.files["n/resolve/main/m.safetensors"] = safetensors(ARRAYS)
         named = self.write("named", "named\n")
-        home, cache = (os.path.dirname(self.write(f"{name}/token", f"{name}\n")) for name in ("home", "cache/huggingface"))
+        home, cache = (os.path.dirname(self.write(f"{name}/token", f"{name}\n"))
+                       for name in ("home", "cache/huggingface"))
         variables = (({"HF_TOKEN": "direct"}, "direct"), ({"HUGGING_FACE_HUB_TOKEN": "old"}, "old"),
                      ({"HF_TOKEN_PATH": named}, "named"), ({"HF_HOME": home}, "home"),
                      ({"XDG_CACHE_HOME": os.path.dirname(cache)}, "cache/huggingface"))
@@ -123,19 +124,22 @@ class Program(Case):
         endpoint = {"AWS_ENDPOINT_URL_S3": self.server.url, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
         keys = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
         text = "[{}]\naws_access_key_id = {}\naws_secret_access_key = {}\n"
-        named = self.write("named", text.format("default", "NAMED", "of named") + text.format("work", "WORK", "of work"))
+        named = self.write("named", text.format("default", "NAMED", "of named") +
+                           text.format("work", "WORK", "of work"))
         file = {"AWS_SHARED_CREDENTIALS_FILE": named}
         # Variables of other schemes have no effect.
         others = {"TENSORFILE_TOKEN": "other", "HF_TOKEN": "other", "AWS_SECRET_ACCESS_KEY": "other"}
         self.assertEqual(self.authorizations("s3://ok/m.safetensors", **endpoint, **others), {None})
-        self.write(".aws/credentials", text.format("default", "HOME", "of home") + text.format("work", "HOME", "of work"))
+        self.write(".aws/credentials", text.format("default", "HOME", "of home") +
+                   text.format("work", "HOME", "of work"))
         for environment, *expected in (
                 ({}, "HOME", "of home"), ({"AWS_PROFILE": "work"}, "HOME", "of work"),
                 (file, "NAMED", "of named"), ({**file, "AWS_PROFILE": "work"}, "WORK", "of work"),
                 # A session token belongs to the key in the environment.
                 ({**file, "AWS_SESSION_TOKEN": "t0ken"}, "NAMED", "of named"),
                 (keys, ACCESS, SECRET), ({**keys, **file, "AWS_PROFILE": "work"}, ACCESS, SECRET),
-                ({**keys, "AWS_SESSION_TOKEN": "t0ken"}, ACCESS, SECRET, "us-east-1", (*SIGNED, "x-amz-security-token")),
+                ({**keys, "AWS_SESSION_TOKEN": "t0ken"}, ACCESS, SECRET, "us-east-1",
+                 (*SIGNED, "x-amz-security-token")),
                 ({**keys, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"}, ACCESS, SECRET, "eu-west-1"),
                 ({**keys, "AWS_DEFAULT_REGION": "eu-west-2"}, ACCESS, SECRET, "eu-west-2")):
             self.check_s3({**endpoint, **environment}, *expected)
@@ -172,6 +176,18 @@ class Program(Case):
         # A web server that runs the program sets this variable to a header of the request.
         result = self.run_program("ls", "http://host.invalid/m.safetensors", HTTP_PROXY=proxy.url)
         self.assertIn("Could not resolve host", result.err)
+
+    def test_passwords_of_proxies_are_in_no_message(self):
+        for name, url in (("http_proxy", self.url), ("all_proxy", self.url),
+                          ("https_proxy", "https://127.0.0.1:9/m.npy")):
+            for proxy in ("ftp://me:secret@127.0.0.1", "http://me:secr#et@127.0.0.1:9", "me:secret@127.0.0.1:x"):
+                with self.subTest(name, proxy=proxy):
+                    result = self.run_program("ls", url, **{name: proxy})
+                    self.assertEqual((result.status, len(result.lines)), (3, 1))
+                    start = f"tensorfile: {url}: invalid_argument: the environment variable {name}: "
+                    self.assertTrue(result.err.startswith(start + "PROXY: expected the URL of a proxy"), result.err)
+                    self.assertNotIn("secr", result.err)
+        self.assertEqual(self.server.requests, [])
 
     def test_interrupts_end_requests(self):
         self.server.delay = 20

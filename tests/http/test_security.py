@@ -1,6 +1,7 @@
 """Redirects, credentials, certificates and proxies."""
 
 import os
+import socket
 import ssl
 import tempfile
 from unittest import mock
@@ -121,7 +122,8 @@ class Security(Case):
                                  "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "HF_ENDPOINT"), "http://127.0.0.1:9")
         secrets = dict.fromkeys(("TENSORFILE_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "AWS_ACCESS_KEY_ID",
                                  "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_PROFILE"), "t")
-        files = {"HOME": self.folder, "XDG_CACHE_HOME": self.folder + "/.cache", "HF_HOME": self.folder + "/.cache/huggingface",
+        files = {"HOME": self.folder, "XDG_CACHE_HOME": self.folder + "/.cache",
+                 "HF_HOME": self.folder + "/.cache/huggingface",
                  "HF_TOKEN_PATH": self.folder + "/.cache/huggingface/token", "SSL_CERT_FILE": certificate,
                  "AWS_SHARED_CREDENTIALS_FILE": self.folder + "/.aws/credentials", "CURL_CA_BUNDLE": certificate}
         self.server.commit = "0123456789abcdef0123456789abcdef01234567"
@@ -146,6 +148,28 @@ class Security(Case):
         proxy.redirects["http://host.invalid/ok/m.npy"] = (302, f"http://127.0.0.1:{self.server.port}/ok/m.npy")
         self.load("http://host.invalid/ok/m.npy", proxy=proxy.url, no_proxy="127.0.0.1")
         self.assertEqual([path for path, _ in proxy.requests], ["http://host.invalid/ok/m.npy"])
+
+    def test_passwords_of_proxies_are_in_no_message(self):
+        """libcurl quotes a proxy that it cannot use, so none is passed to it."""
+        for proxy in ("ftp://me:secret@127.0.0.1", "socks9://me:secret@127.0.0.1", "http://me:secr#et@127.0.0.1:9",
+                      "me:secr/et@127.0.0.1:9", "http://me:secr?et@127.0.0.1:9", "http://me:sec ret@127.0.0.1:9",
+                      "me:secret@127.0.0.1:x", "http://me:secret@127.0.0.1:65536", "http://me:secret@[::1",
+                      "me:secret@",
+                      "://me:secret@127.0.0.1", "http://127.0.0.1:secret", "http://a@b:secret@127.0.0.1:9",
+                      # The port would be a part of the password, or libcurl would use no proxy at all.
+                      "http://me:1#secret@127.0.0.1:9", "http://me:1/secret@127.0.0.1:9",
+                      "http://me:1?secret@127.0.0.1:9", "http://me:%00secret@127.0.0.1:9"):
+            with self.subTest(proxy):
+                message = self.refused("invalid_argument", f"{self.server.url}/ok/m.npy",
+                                       "PROXY: expected the URL of a proxy", "percent-encoded", proxy=proxy)
+                for part in ("secr", "127.0.0.1"):
+                    self.assertNotIn(part, message)
+        self.assertEqual(self.server.requests, [])
+        for proxy in ("me:s%23ecret@127.0.0.1:9", "HTTP://me:secret@127.0.0.1:9/", "https://me:secret@127.0.0.1:9",
+                      "socks5h://me:secret@127.0.0.1:9", "socks4://127.0.0.1:9", "http://me:secret@[::1]:9"):
+            with self.subTest(proxy):
+                message = self.refused("io", f"{self.server.url}/ok/m.npy", "port 9", proxy=proxy, retries=0)
+                self.assertNotIn("secret", message)
 
     def test_passwords_and_queries_are_in_no_message(self):
         for url in ("http://me:secret@127.0.0.1/m.npy", "http://secret@127.0.0.1/m.npy", "https://:secret@h"):
