@@ -20,8 +20,9 @@
  * Creating a source makes one request, for the first bytes of the file (::TF_HTTP_OPTION_FIRST_BYTES); its answer also
  * has the size. Every later read is one request for a range. Connections are kept alive and used again. If an
  * https server offers HTTP/2, the requests of all threads share one connection, and one of these threads receives the
- * answers for all of them; otherwise reads from several threads use a connection each. Nothing is downloaded ahead of a read, so the
- * limits of the options of ::tf_file apply before a header is downloaded.
+ * answers for all of them; otherwise reads from several threads use a connection each. But for the first request, nothing
+ * is downloaded ahead of a read, so the limits of the options of ::tf_file apply before a header is downloaded. Those of an
+ * index do not apply to the first request, which has all of it if it is no longer than ::TF_HTTP_OPTION_FIRST_BYTES.
  *
  * A server must support ranges, and say how long the file is, unless the file is no longer than the first request. The
  * ETag, or else the Last-Modified, of the first answer is compared with that of each later one: a file that changes while
@@ -33,10 +34,11 @@
  * ## Security
  *
  * Certificates are always verified. Credentials come from the options and nowhere else: the library reads neither the
- * environment nor any file that no option names. (libcurl itself obeys SSLKEYLOGFILE, for debugging.) They are sent only to the scheme, host and port of the URL (for hf://
- * and s3:// of the endpoint). At most 5 redirects are followed, and none from https to http; s3:// follows none. Messages
- * contain neither credentials nor queries nor the targets of redirects. No proxy is used unless an option names it. The
- * files of a set must be below the folder of the URL.
+ * environment nor any file that no option names. (libcurl itself obeys SSLKEYLOGFILE, for debugging.) They are sent only
+ * to the scheme, host and port of the URL (for hf:// and s3:// of the endpoint). At most 5 redirects are followed, and none
+ * from https to http; s3:// follows none. Messages contain neither credentials nor queries, and of the target of a redirect
+ * at most its host and port. No proxy is used unless an option names it. The files of a set must be below the folder of the
+ * URL.
  */
 #ifndef TENSORFILE_HTTP_H
 #define TENSORFILE_HTTP_H
@@ -81,7 +83,7 @@ enum {
   TF_HTTP_OPTION_REDIRECTS = 6,
   /** Bytes of the first request. Bytes of this part of the file need no other request. 0 to 67,108,864. Default 0: 1 MiB;
       64 KiB if the name ends in .npz, because what lists its arrays is at the end; 16 MiB if it ends in .json, which is an
-      index. A source keeps them in memory. */
+      index, also if ::TF_OPTION_MAX_HEADER_BYTES is less. A source keeps them in memory. */
   TF_HTTP_OPTION_FIRST_BYTES = 7,
   /** The hints of the source, as in tf_source_set_hints(). Default 1,048,576. */
   TF_HTTP_OPTION_GAP = 8,

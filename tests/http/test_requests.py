@@ -5,7 +5,7 @@ import struct
 import threading
 
 from http_support import OPTION_MAX_HEADER_BYTES, OPTION_PARTS, OPTION_THREADS, Case
-from support import GGML_F32, floats, gguf_string, main, npy, npz, safetensors
+from support import GGML_F32, GGUF_STRING, floats, gguf_string, main, npy, npz, safetensors
 
 
 class Requests(Case):
@@ -44,18 +44,40 @@ class Requests(Case):
         self.assertEqual(len(self.server.ranges()), 1)
         file.close()
 
+    def header_requests(self, url, size, **values):
+        """Returns where the requests for headers of members begin, after those for the start and the directory."""
+        file = self.library.open(url, **values)
+        first, directory, *others = self.server.ranges()
+        self.assertEqual((first[0], directory[1]), (0, size - 1))
+        self.assertLessEqual(max(last + 1 - start for start, last in others), 1 << 20)
+        file.close()
+        return [start for start, _ in others]
+
     def test_npz_takes_two_and_one_for_each_run_of_headers(self):
         members, big = {}, bytes(3_000_000)
         for run in range(3):
             members.update({f"run{run}.{i}.npy": npy("<f4", (1,), floats(i)) for i in range(20)})
             members[f"big{run}.npy"] = npy("|u1", (len(big),), big)
         data = npz(members)
-        file = self.library.open(self.serve("m.npz", data))
-        self.assertEqual(len(file.names()), 63)
-        # The first bytes have the headers of the first run. The directory and the other two runs follow.
-        requests = self.server.ranges()
-        self.assertEqual((requests[0], requests[1][1], len(requests)), ((0, 65535), len(data) - 1, 4))
-        file.close()
+        url = self.serve("m.npz", data)
+        # The first bytes have the headers of the first run. No request for headers is longer than 1 MiB.
+        runs = [data.index(f"run{run}.0.npy".encode()) - 30 for run in (1, 2)]
+        for values in ({}, {"gap": 0}, {"gap": 4 << 20}):
+            with self.subTest(values):
+                self.assertEqual(self.header_requests(url, len(data), **values), runs)
+
+    def test_a_run_of_headers_has_no_larger_gap(self):
+        members = {f"{i:02}.npy": npy("|u1", (100000,), bytes([i]) * 100000) for i in range(30)}
+        data = npz(members)
+        url = self.serve("m.npz", data)
+        headers = [data.index(name.encode()) - 30 for name in members]
+        # After a header, 4 KiB are read in any case.
+        for gap in (0, headers[1] - 4097):
+            self.assertEqual(self.header_requests(url, len(data), first_bytes=4096, gap=gap), headers[1:])
+        for values in ({"gap": headers[1] - 4096}, {}):
+            found = self.header_requests(url, len(data), first_bytes=4096, **values)
+            # 1 MiB has 11 headers; the first run begins with the bytes that are known.
+            self.assertEqual(found, [4096, *headers[11::11]], values)
 
     def test_neighbours_take_one(self):
         arrays = {f"w{i:02}": ("U8", (10000,), bytes([i]) * 10000) for i in range(60)}
@@ -87,10 +109,40 @@ class Requests(Case):
         self.assertEqual(self.server.connections, 1)
         file.close()
 
+    def check_limit(self, name, data, *ranges, limit=1_000_000, **values):
+        """A file whose header is too long is refused after these requests."""
+        self.refused("limit", self.serve(name, data), f"limit (max_header_bytes) of {limit}",
+                     core={OPTION_MAX_HEADER_BYTES: limit}, **values)
+        self.assertEqual(self.server.ranges(), list(ranges))
+
     def test_limits_apply_before_the_download(self):
-        data = struct.pack("<Q", 50_000_000) + b"{" + b" " * 49_999_998 + b"}"
-        self.refused("limit", self.serve("m.safetensors", data), "max_header_bytes", core={OPTION_MAX_HEADER_BYTES: 1000000})
-        self.assertEqual(self.server.ranges(), [(0, (1 << 20) - 1)])
+        first, size = (0, (1 << 20) - 1), 20_000_000
+        self.check_limit("m.safetensors", struct.pack("<Q", size) + b"{" + b" " * (size - 2) + b"}", first)
+        self.check_limit("m.npy", b"\x93NUMPY\x02\0" + struct.pack("<I", size) + b" " * size, first)
+
+    def test_limits_of_gguf_apply_before_the_download(self):
+        def value(key, size):
+            return gguf_string(key) + struct.pack("<I", GGUF_STRING) + gguf_string("x" * size)
+        first = (0, (1 << 20) - 1)
+        self.check_limit("m.gguf", b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + value("long", 20_000_000), first)
+        # The bytes that are read double, up to the limit.
+        data = b"GGUF" + struct.pack("<IQQ", 3, 0, 200) + b"".join(value(f"{i}", 100_000) for i in range(200))
+        self.check_limit("m.gguf", data, first)
+        self.check_limit("m.gguf", data, first, (1 << 20, (2 << 20) - 1), (2 << 20, 2_999_999), limit=3_000_000)
+
+    def test_limits_of_npz_apply_before_the_download(self):
+        members = {f"{i}{'n' * 60000}.npy": npy("<f4", (1,), floats(i)) for i in range(40)}
+        data = npz(members)
+        start, end = (0, 65535), (len(data) - 22 - 65535 - 76, len(data) - 1)
+        self.check_limit("m.npz", data, start, end)
+        data = npz({"w.npy": b"\x93NUMPY\x02\0" + struct.pack("<I", 20_000_000) + b" " * 20_000_000})
+        self.check_limit("m.npz", data, start, (len(data) - 22 - 65535 - 76, len(data) - 1))
+
+    def test_limits_of_an_index_apply_after_the_first_request(self):
+        """How much of an index is downloaded before the limit applies is an option of the requests."""
+        data = json.dumps({"weight_map": {f"{i}{'n' * 1000}": "m.safetensors" for i in range(20000)}}).encode()
+        self.check_limit("m.safetensors.index.json", data, (0, (16 << 20) - 1))
+        self.check_limit("m.safetensors.index.json", data, (0, 1_000_000), first_bytes=1_000_001)
 
     def test_sets(self):
         files = {f"m-0000{i}-of-00003.safetensors": {f"w{i}": ("F32", (1,), floats(i))} for i in (1, 2, 3)}

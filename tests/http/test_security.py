@@ -181,6 +181,20 @@ class Security(Case):
         self.server.redirects["/r"] = (302, "/403/m.npy?signature=secret")
         self.assertNotIn("secret", self.refused("io", self.server.url + "/r", "AccessDenied"))
 
+    def test_what_messages_contain_of_the_targets_of_redirects(self):
+        """The host and port of a target that cannot be reached, but neither its path nor its query."""
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            port = unused.getsockname()[1]
+            for target, text in (("http://no-such-host.invalid", "Could not resolve host: no-such-host.invalid"),
+                                 (f"http://127.0.0.1:{port}", f"127.0.0.1 port {port}"),
+                                 (f"https://127.0.0.1:{self.server.port}", "SSL")):
+                with self.subTest(target):
+                    url = self.redirect("r", f"{target}/path/m.npy?signature=secret#secret")
+                    message = self.refused("io", url, f"{url}: ", text, retries=0)
+                    for part in ("path", "signature", "secret", "https"):
+                        self.assertNotIn(part, message)
+
     def test_certificates_are_verified(self):
         server, certificate = self.tls_server()
         message = self.refused("io", f"{server.url}/ok/m.npy", "certificate", "CA_FILE")
