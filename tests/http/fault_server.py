@@ -291,16 +291,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         first, last = self.range(data)
         self.part(data, {"ETag": None, "Content-Range": f"bytes {first}-{last}/{len(data) + (count > 1)}"})
 
-    def failing(self, data, count, status, headers):
+    def failing(self, data, count, status, headers, body=b"<Error><Code>SlowDown</Code></Error>"):
         if count > self.server_state.failures:
             return self.part(data)
-        return self.answer(status, headers, b"<Error><Code>SlowDown</Code></Error>")
+        return self.answer(status, headers, body)
 
     def do_503(self, data, count):
         self.failing(data, count, 503, {"Retry-After": 1})
 
+    def do_408(self, data, count):
+        self.failing(data, count, 408, {}, b"")
+
     def do_429(self, data, count):
-        self.failing(data, count, 429, {})
+        self.failing(data, count, 429, {}, b"")
+
+    def do_busy(self, data, count):
+        self.failing(data, count, 429, {"Retry-After": 1}, b"")
+
+    def do_502(self, data, count):
+        self.failing(data, count, 502, {}, b"")
+
+    def do_504(self, data, count):
+        self.failing(data, count, 504, {}, b"")
 
     def do_500(self, data, count):
         self.failing(data, count, 500, {})

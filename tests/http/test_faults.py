@@ -27,7 +27,7 @@ class Faults(Case):
         self.assertEqual(self.library.load(self.url(fault), core=ONE, **{**FIRST, **values}), {"": DATA})
 
     def test_faults_that_pass_are_repeated(self):
-        for fault in ("cut", "reset", "429", "500"):
+        for fault in ("cut", "reset", "408", "429", "500", "502", "504"):
             with self.subTest(fault):
                 self.server.forget()
                 self.server.failures = 2
@@ -41,9 +41,11 @@ class Faults(Case):
         self.assertGreater(again[0], 400)
 
     def test_retry_after_is_obeyed(self):
-        start = time.monotonic()
-        self.load("503")
-        self.assertGreaterEqual(time.monotonic() - start, 1)
+        for fault in ("503", "busy"):
+            with self.subTest(fault):
+                start = time.monotonic()
+                self.load(fault)
+                self.assertGreaterEqual(time.monotonic() - start, 1)
 
     def test_retry_after_longer_than_allowed_is_an_error(self):
         self.refused("io", self.url("later"), "503 (SlowDown)", "wait 3600 s", "MAX_WAIT")
@@ -51,12 +53,28 @@ class Faults(Case):
 
     def test_repetition_ends(self):
         self.server.failures = 100
-        for fault, text in (("500", "the server answered 500 (SlowDown), at each of 3 attempts"),
-                            ("cut", "the connection ended after"), ("reset", "at each of 3 attempts")):
+        for fault, text in (("408", "the server answered 408 (Request Timeout)"),
+                            ("429", "the server answered 429 (Too Many Requests)"),
+                            ("500", "the server answered 500 (SlowDown)"),
+                            ("502", "the server answered 502 (Bad Gateway)"),
+                            ("504", "the server answered 504 (Gateway Timeout)"),
+                            ("reset", "Recv failure: Connection reset by peer")):
             with self.subTest(fault):
                 self.server.forget()
-                self.refused("io", self.url(fault), f"{self.url(fault)}: ", text, retries=2)
+                message = self.refused("io", self.url(fault), retries=2)
+                self.assertEqual(message, f"io: {self.url(fault)}: {text}, at each of 3 attempts")
                 self.assertEqual(len(self.server.requests), 3)
+        self.refused("io", self.url("cut"), f"{self.url('cut')}: the connection ended after", "at each of 3 attempts",
+                     retries=2)
+        # With Retry-After, whose seconds the next request waits for.
+        for fault, text in (("503", "503 (SlowDown)"), ("busy", "429 (Too Many Requests)")):
+            with self.subTest(fault):
+                self.server.forget()
+                start = time.monotonic()
+                message = self.refused("io", self.url(fault), retries=1)
+                self.assertEqual(message, f"io: {self.url(fault)}: the server answered {text}, at each of 2 attempts")
+                self.assertEqual(len(self.server.requests), 2)
+                self.assertGreaterEqual(time.monotonic() - start, 1)
 
     def test_waits_double(self):
         self.server.failures = 3
