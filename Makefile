@@ -149,7 +149,7 @@ test: release
 	$(MAKE) lint
 
 test-long: release
-	TENSORFILE_TEST_LONG=1 ctest --preset release --parallel $(JOBS) --tests-regex '^(Killed|Damage)[.]|^cli[.]memory$$'
+	TENSORFILE_TEST_LONG=1 ctest --preset release --parallel $(JOBS) --tests-regex '^(Killed|Damage)[.]|^cli[.]memory$$|^http[.]page$$'
 	$(MAKE) test-corpus
 	$(MAKE) coverage
 	$(MAKE) engines
