@@ -89,6 +89,7 @@ namespace tensorfile {
 
 /** The result of a call: ::tf_status. */
 enum class Status : tf_status {
+  // BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
   ok = TF_STATUS_OK,
   invalid_argument = TF_STATUS_INVALID_ARGUMENT,
   out_of_memory = TF_STATUS_OUT_OF_MEMORY,
@@ -104,10 +105,12 @@ enum class Status : tf_status {
   mismatch = TF_STATUS_MISMATCH,
   cancelled = TF_STATUS_CANCELLED,
   internal = TF_STATUS_INTERNAL,
+  // END tf_status
 };
 
 /** The type of an array's elements: ::tf_dtype. */
 enum class Dtype : tf_dtype {
+  // BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
   unsupported = TF_DTYPE_UNSUPPORTED,
   as_stored = TF_DTYPE_AS_STORED,
   bool_ = TF_DTYPE_BOOL,
@@ -160,10 +163,12 @@ enum class Dtype : tf_dtype {
   nvfp4 = TF_DTYPE_NVFP4,
   q1_0 = TF_DTYPE_Q1_0,
   q2_0 = TF_DTYPE_Q2_0,
+  // END tf_dtype
 };
 
 /** A mixture of types for the arrays of a model: ::tf_preset. */
 enum class Preset : tf_preset {
+  // BEGIN tf_preset: generated from tensorfile.h by bindings/swig/generate.sh
   none = TF_PRESET_NONE,
   q4_0 = TF_PRESET_Q4_0,
   q4_1 = TF_PRESET_Q4_1,
@@ -185,29 +190,35 @@ enum class Preset : tf_preset {
   tq1_0 = TF_PRESET_TQ1_0,
   tq2_0 = TF_PRESET_TQ2_0,
   mxfp4_moe = TF_PRESET_MXFP4_MOE,
+  // END tf_preset
 };
 
 /** A file format: ::tf_format. */
 enum class Format : tf_format {
+  // BEGIN tf_format: generated from tensorfile.h by bindings/swig/generate.sh
   auto_ = TF_FORMAT_AUTO,
   npy = TF_FORMAT_NPY,
   npz = TF_FORMAT_NPZ,
   safetensors = TF_FORMAT_SAFETENSORS,
   gguf = TF_FORMAT_GGUF,
   by_content = TF_FORMAT_BY_CONTENT,
+  // END tf_format
 };
 
 /** The kind of a value in a Dict: ::tf_kind. */
 enum class Kind : tf_kind {
+  // BEGIN tf_kind: generated from tensorfile.h by bindings/swig/generate.sh
   none = TF_KIND_NONE,
   array = TF_KIND_ARRAY,
   string = TF_KIND_STRING,
   string_list = TF_KIND_STRING_LIST,
   dict = TF_KIND_DICT,
+  // END tf_kind
 };
 
 /** An option of Options: ::tf_option. */
 enum class Option : tf_option {
+  // BEGIN tf_option: generated from tensorfile.h by bindings/swig/generate.sh
   threads = TF_OPTION_THREADS,
   max_bytes = TF_OPTION_MAX_BYTES,
   format = TF_OPTION_FORMAT,
@@ -232,10 +243,12 @@ enum class Option : tf_option {
   compress = TF_OPTION_COMPRESS,
   compression_level = TF_OPTION_COMPRESSION_LEVEL,
   deflate = TF_OPTION_DEFLATE,
+  // END tf_option
 };
 
 /** What the elements of a dtype are: tf_dtype_kind(). */
 enum class DtypeKind : std::int32_t {
+  // BEGIN tf_dtype_kind: generated from tensorfile.h by bindings/swig/generate.sh
   none = TF_DTYPE_KIND_NONE,
   bool_ = TF_DTYPE_KIND_BOOL,
   signed_ = TF_DTYPE_KIND_SIGNED,
@@ -243,10 +256,12 @@ enum class DtypeKind : std::int32_t {
   float_ = TF_DTYPE_KIND_FLOAT,
   complex = TF_DTYPE_KIND_COMPLEX,
   block = TF_DTYPE_KIND_BLOCK,
+  // END tf_dtype_kind
 };
 
 /** What a file format can do: ::tf_ability. */
 enum class Ability : tf_ability {
+  // BEGIN tf_ability: generated from tensorfile.h by bindings/swig/generate.sh
   single_array = TF_ABILITY_SINGLE_ARRAY,
   metadata = TF_ABILITY_METADATA,
   parts = TF_ABILITY_PARTS,
@@ -254,32 +269,41 @@ enum class Ability : tf_ability {
   text_members = TF_ABILITY_TEXT_MEMBERS,
   model_keys = TF_ABILITY_MODEL_KEYS,
   header_slack = TF_ABILITY_HEADER_SLACK,
+  // END tf_ability
 };
 
 /** Values of Ability::metadata. Each includes the previous ones. */
 enum class MetadataAbility : std::int32_t {
+  // BEGIN tf_metadata: generated from tensorfile.h by bindings/swig/generate.sh
   none = TF_METADATA_NONE,
   strings = TF_METADATA_STRINGS,
   string_lists = TF_METADATA_STRING_LISTS,
   typed = TF_METADATA_TYPED,
+  // END tf_metadata
 };
 
 /** Values of Option::deflate. */
 enum class Deflate : std::int32_t {
+  // BEGIN tf_deflate: generated from tensorfile.h by bindings/swig/generate.sh
   auto_ = TF_DEFLATE_AUTO,
   zlib = TF_DEFLATE_ZLIB,
+  // END tf_deflate
 };
 
 /** Values of Option::decode, besides a Dtype. */
 enum class Decode : std::int32_t {
+  // BEGIN tf_decode: generated from tensorfile.h by bindings/swig/generate.sh
   keep = TF_DECODE_KEEP,
   mlx = TF_DECODE_MLX,
+  // END tf_decode
 };
 
 /** Values of Option::load_mode. */
 enum class LoadMode : std::int32_t {
+  // BEGIN tf_load_mode: generated from tensorfile.h by bindings/swig/generate.sh
   own = TF_LOAD_MODE_OWN,
   map = TF_LOAD_MODE_MAP,
+  // END tf_load_mode
 };
 
 namespace detail {

@@ -95,13 +95,15 @@ type DtypeKind int32
 // The kinds of dtypes: none, bool, signed and unsigned integers, floating-point and complex numbers of any width, and
 // the block types of ggml.
 const (
-	NoKind       DtypeKind = 0
+	// BEGIN tf_dtype_kind: generated from tensorfile.h by bindings/swig/generate.sh
+	NoKind       DtypeKind = 0 // there is no such dtype
 	BoolKind     DtypeKind = 1
-	SignedKind   DtypeKind = 2
-	UnsignedKind DtypeKind = 3
-	FloatKind    DtypeKind = 4
+	SignedKind   DtypeKind = 2 // signed integers
+	UnsignedKind DtypeKind = 3 // unsigned integers
+	FloatKind    DtypeKind = 4 // floats of any width
 	ComplexKind  DtypeKind = 5
-	BlockKind    DtypeKind = 6
+	BlockKind    DtypeKind = 6 // a block type of ggml
+	// END tf_dtype_kind
 )
 
 // Kind returns what the elements are, or NoKind for Unsupported.
@@ -167,10 +169,25 @@ type MetadataKind int
 
 // The kinds of metadata.
 const (
+	// BEGIN tf_metadata: generated from tensorfile.h by bindings/swig/generate.sh
 	NoMetadata      MetadataKind = 0
 	StringMetadata  MetadataKind = 1
 	StringsMetadata MetadataKind = 2 // strings and lists of strings
-	TypedMetadata   MetadataKind = 3 // also bools, numbers, and arrays of them
+	TypedMetadata   MetadataKind = 3 // also bools, numbers, and arrays of them: see SaveGGUF
+	// END tf_metadata
+)
+
+// The numbers of the abilities.
+const (
+	// BEGIN tf_ability: generated from tensorfile.h by bindings/swig/generate.sh
+	abilitySingleArray = 1
+	abilityMetadata    = 2
+	abilityParts       = 3
+	abilityCompression = 4
+	abilityTextMembers = 5
+	abilityModelKeys   = 6
+	abilityHeaderSlack = 7
+	// END tf_ability
 )
 
 // Abilities is what a format can do.
@@ -188,13 +205,13 @@ type Abilities struct {
 func (f Format) Abilities() Abilities {
 	ask := func(ability int32) int64 { return capi.FormatAbility(int32(f), ability) }
 	return Abilities{
-		SingleArray: ask(1) != 0,
-		Metadata:    MetadataKind(ask(2)),
-		MaxParts:    ask(3),
-		Compression: ask(4) != 0,
-		TextMembers: ask(5) != 0,
-		ModelKeys:   ask(6) != 0,
-		HeaderSlack: ask(7) != 0,
+		SingleArray: ask(abilitySingleArray) != 0,
+		Metadata:    MetadataKind(ask(abilityMetadata)),
+		MaxParts:    ask(abilityParts),
+		Compression: ask(abilityCompression) != 0,
+		TextMembers: ask(abilityTextMembers) != 0,
+		ModelKeys:   ask(abilityModelKeys) != 0,
+		HeaderSlack: ask(abilityHeaderSlack) != 0,
 	}
 }
 

@@ -195,13 +195,15 @@ func (f *File) describe(raw capi.File, index int) (Entry, error) {
 
 // The indices in the head of a listing: see tf_file_listing().
 const (
+	// BEGIN tf_listing: generated from tensorfile.h by bindings/swig/generate.sh
 	listingCount       = 0
 	listingDtypes      = 1
-	listingNBytes      = 2
+	listingNbytes      = 2
 	listingShapeStarts = 3
 	listingShapes      = 4
 	listingNameStarts  = 5
 	listingNames       = 6
+	// END tf_listing
 )
 
 // column returns count numbers of a listing, which begin at an offset.
@@ -217,7 +219,7 @@ func (f *File) makeEntries(listing []byte) []Entry {
 		return entries
 	}
 	dtypes := column[int32](listing, head[listingDtypes], count)
-	nbytes := column[int64](listing, head[listingNBytes], count)
+	nbytes := column[int64](listing, head[listingNbytes], count)
 	shapeStarts := column[int64](listing, head[listingShapeStarts], count+1)
 	nameStarts := column[int64](listing, head[listingNameStarts], count+1)
 	names := string(listing[head[listingNames]:][:nameStarts[count]])

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the constants of the header into the sources of the Rust, Go, Java and Unity packages.
+"""Writes the constants of the header into the C++ header and the sources of the Rust, Go, Java, JavaScript and Unity
+packages.
 
-usage: constants.py TREE.xml HEADER BINDINGS OUT
+usage: constants.py TREE.xml HEADER ROOT OUT
 
 TREE.xml is SWIG's parse tree of HEADER. Each source in REGIONS has a region for each of its enums, between the comments
 "BEGIN tf_dtype: ..." and "END tf_dtype". A copy of the source with the regions replaced is written below OUT;
@@ -18,30 +19,40 @@ from swig2rust import UNTYPED_ENUMS, Printer, Unsupported, comment_text, enum_of
 
 WIDTH = 120
 GGML = 64  # block types have ggml's number plus this
-JAVA = "java/src/main/java/org/tensorfile"
+JAVA = "bindings/java/src/main/java/org/tensorfile"
+EVERY_ENUM = ["tf_status", "tf_dtype", "tf_preset", "tf_format", "tf_kind", "tf_option", "tf_dtype_kind", "tf_ability",
+              "tf_metadata", "tf_deflate", "tf_decode", "tf_load_mode"]
 
 # The regions of each source, and its language.
 REGIONS = [
-    ("rust/tensorfile/src/error.rs", "rust", ["tf_status"]),
-    ("rust/tensorfile/src/dtype.rs", "rust", ["tf_dtype", "tf_format"]),
-    ("rust/tensorfile/src/preset.rs", "rust", ["tf_preset"]),
-    ("go/errors.go", "go", ["tf_status"]),
-    ("go/dtype.go", "go", ["tf_dtype", "tf_format"]),
-    ("go/dict.go", "go", ["tf_kind"]),
-    ("go/preset.go", "go", ["tf_preset"]),
-    ("go/options.go", "go", ["tf_option", "tf_load_mode", "tf_deflate", "tf_decode"]),
+    ("include/tensorfile.hpp", "cxx", EVERY_ENUM),
+    ("bindings/rust/tensorfile/src/error.rs", "rust", ["tf_status"]),
+    ("bindings/rust/tensorfile/src/dtype.rs", "rust", ["tf_dtype", "tf_format"]),
+    ("bindings/rust/tensorfile/src/preset.rs", "rust", ["tf_preset"]),
+    ("bindings/go/errors.go", "go", ["tf_status"]),
+    ("bindings/go/dtype.go", "go", ["tf_dtype", "tf_dtype_kind", "tf_format", "tf_metadata", "tf_ability"]),
+    ("bindings/go/file.go", "go", ["tf_listing"]),
+    ("bindings/go/dict.go", "go", ["tf_kind"]),
+    ("bindings/go/preset.go", "go", ["tf_preset"]),
+    ("bindings/go/options.go", "go", ["tf_option", "tf_load_mode", "tf_deflate", "tf_decode"]),
     (f"{JAVA}/Status.java", "java", ["tf_status"]),
     (f"{JAVA}/Dtype.java", "java", ["tf_dtype"]),
     (f"{JAVA}/Format.java", "java", ["tf_format"]),
     (f"{JAVA}/Preset.java", "java", ["tf_preset"]),
     (f"{JAVA}/LoadMode.java", "java", ["tf_load_mode"]),
     (f"{JAVA}/Option.java", "java", ["tf_option"]),
-    ("unity/Runtime/Constants.cs", "csharp", ["tf_status", "tf_dtype", "tf_format", "tf_option", "tf_load_mode", "tf_kind"]),
+    ("bindings/js/src/index.d.ts", "typescript", ["tf_dtype", "tf_format", "tf_status"]),
+    ("bindings/unity/Runtime/Constants.cs", "csharp",
+     ["tf_status", "tf_dtype", "tf_format", "tf_option", "tf_load_mode", "tf_kind"]),
 ]
-# Rust and Go have no error for success.
-OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK")}
+# Rust, Go and JavaScript have no error for success. In JavaScript, a format is that of a file, and "unsupported" is no
+# dtype.
+OMITTED = {("rust", "TF_STATUS_OK"), ("go", "TF_STATUS_OK"), ("typescript", "TF_STATUS_OK"),
+           ("typescript", "TF_FORMAT_AUTO"), ("typescript", "TF_FORMAT_BY_CONTENT"),
+           ("typescript", "TF_DTYPE_UNSUPPORTED")}
+CXX_KEYWORDS = {"auto", "bool", "float", "signed", "unsigned"}
 # Go names for the C names in the documentation.
-GO_LINKS = {"tf_file_type()": "Entry.TypeName", "tf_file_read_raw()": "Entry.ReadRaw"}
+GO_LINKS = {"tf_file_type()": "Entry.TypeName", "tf_file_read_raw()": "Entry.ReadRaw", "tf_save_gguf()": "SaveGGUF"}
 # Java classes and methods for the C names in the documentation.
 JAVA_LINKS = {
     "tf_dict": "Metadata", "tf_file": "ArrayFile", "tf_format": "Format", "tf_options": "Options",
@@ -63,8 +74,10 @@ class Constant:
         self.enum, self.c_name, self.value = enum, name, value
         self.name = name.removeprefix(enum.upper() + "_")
         self.is_block = enum == "tf_dtype" and value > GGML
+        self.is_small_float = enum == "tf_dtype" and re.search(r"_E\dM\d", name) is not None
+        self.short = text if ". " in text else text.removesuffix(".")  # for the end of a line
         if self.is_block:
-            text = f"The block type {self.name.lower()} of ggml."
+            self.short, text = "", f"The block type {self.name.lower()} of ggml."
         elif not text and enum == "tf_format":
             text = f"The .{self.name.lower()} format."
         elif not text and enum == "tf_preset":
@@ -72,9 +85,12 @@ class Constant:
         elif not text:
             noun = self.name.lower().replace("_", " ")
             text = f"{'An' if noun[0] in 'aeio' else 'A'} {noun}."
-        self.short = text if ". " in text else text.removesuffix(".")  # for the end of a line
         text = text[0].upper() + text[1:]
         self.text = text if text.endswith(".") else text + "."
+
+    def cxx_name(self):
+        name = self.name.lower()
+        return name + "_" if name in CXX_KEYWORDS else name
 
     def rust_name(self):
         if self.is_block or self.enum == "tf_preset":
@@ -94,6 +110,10 @@ class Constant:
             return "Kind" + {"STRING_LIST": "List"}.get(self.name, camel(self.name))
         if self.enum == "tf_format":
             return self.name if len(self.name) < 5 and self.name != "AUTO" else camel(self.name)
+        if self.enum == "tf_dtype_kind":
+            return ("No" if self.name == "NONE" else camel(self.name)) + "Kind"
+        if self.enum == "tf_metadata":
+            return {"NONE": "No", "STRING_LISTS": "Strings", "STRINGS": "String"}.get(self.name, camel(self.name)) + "Metadata"
         if self.enum == "tf_dtype":
             if self.is_block:
                 return self.name
@@ -101,9 +121,12 @@ class Constant:
         prefix = camel(self.enum.removeprefix("tf_"))
         return prefix[0].lower() + prefix[1:] + camel(self.name)
 
-
     def csharp_name(self):
         return self.name if self.is_block or self.name == "IO" else camel(self.name)
+
+
+def cxx_region(constants, indent):
+    return [f"{indent}{constant.cxx_name()} = {constant.c_name}," for constant in constants]
 
 
 def rust_region(constants, indent):
@@ -117,7 +140,7 @@ def rust_region(constants, indent):
 
 def go_type(enum):
     return {"tf_status": "Status", "tf_dtype": "Dtype", "tf_format": "Format", "tf_kind": "Kind",
-            "tf_preset": "Preset"}.get(enum, "")
+            "tf_preset": "Preset", "tf_dtype_kind": "DtypeKind", "tf_metadata": "MetadataKind"}.get(enum, "")
 
 
 def go_text(text):
@@ -128,23 +151,26 @@ def go_text(text):
     return text.replace("NULL", "nil")
 
 
+def go_lines(constants, kind, indent):
+    """Constants as gofmt aligns them, with the comments of the header at the ends of the lines."""
+    width = max(len(constant.go_name()) for constant in constants)
+    digits = max(len(str(constant.value)) for constant in constants)
+    lines = [f"{indent}{constant.go_name():{width}} {kind + ' ' if kind else ''}= {constant.value:<{digits}}"
+             + (f" // {go_text(constant.short)}" if kind and constant.short else "") for constant in constants]
+    return [line.rstrip() for line in lines]
+
+
 def go_region(constants, indent):
-    """Constants as gofmt aligns them: with the comments of dtypes at the end of the line, and all others above."""
-    kind = go_type(constants[0].enum)
-    if not kind:
-        width = max(len(constant.go_name()) for constant in constants)
-        return [f"{indent}{constant.go_name():{width}} = {constant.value}" for constant in constants]
+    enum = constants[0].enum
+    kind = go_type(enum)
+    if not kind or enum in ("tf_dtype_kind", "tf_metadata"):
+        return go_lines(constants, kind, indent)
     out = []
-    if constants[0].enum == "tf_dtype":
-        plain = [constant for constant in constants if not constant.is_block]
+    if enum == "tf_dtype":
         blocks = [constant for constant in constants if constant.is_block]
-        width = max(len(constant.go_name()) for constant in plain)
-        digits = max(len(str(constant.value)) for constant in plain)
-        for constant in plain:
-            out.append(f"{indent}{constant.go_name():{width}} {kind} = {constant.value:<{digits}} // {go_text(constant.short)}")
-        width = max(len(constant.go_name()) for constant in blocks)
-        out.append(f"{indent}// The block types of ggml. Their data are whole blocks, little-endian on every machine.")
-        return out + [f"{indent}{constant.go_name():{width}} {kind} = {constant.value}" for constant in blocks]
+        return [*go_lines([constant for constant in constants if not constant.is_block], kind, indent),
+                f"{indent}// The block types of ggml. Their data are whole blocks, little-endian on every machine.",
+                *go_lines(blocks, kind, indent)]
     for constant in constants:
         text = go_text(constant.text)
         out += textwrap.wrap(text, WIDTH, initial_indent=f"{indent}// ", subsequent_indent=f"{indent}// ")
@@ -203,6 +229,25 @@ def csharp_region(constants, indent):
     return out
 
 
+def typescript_union(name, constants, about=None):
+    comment = [f"/** {about} */"] if about else []
+    return [*comment, f"export type {name} =", *(f"  | '{constant.name.lower()}'" for constant in constants[:-1]),
+            f"  | '{constants[-1].name.lower()}';"]
+
+
+def typescript_region(constants, indent):
+    del indent
+    if constants[0].enum != "tf_dtype":
+        return typescript_union(camel(constants[0].enum.removeprefix("tf_")), constants)
+    plain = [constant for constant in constants if not constant.is_block and not constant.is_small_float]
+    return [*typescript_union("PlainDtype", plain, "Types whose elements a typed array holds."), "",
+            *typescript_union("SmallFloatDtype", [constant for constant in constants if constant.is_small_float],
+                              "Small floats, whose bytes are in a Uint8Array: float6 has 4 elements in 3 bytes, float4 2 "
+                              "in a byte."), "",
+            *typescript_union("BlockDtype", [constant for constant in constants if constant.is_block],
+                              "The block types of ggml, whose bytes are in a Uint8Array.")]
+
+
 def replace_region(source, path, language, constants):
     enum = constants[0].enum
     constants = [constant for constant in constants if (language, constant.c_name) not in OMITTED]
@@ -221,7 +266,7 @@ def replace_region(source, path, language, constants):
 
 def without_second_names(constants):
     """Leaves out a second name for a number, such as TF_DTYPE_AS_STORED, which is for a parameter of the C functions: the
-    packages have optional parameters, and enums cannot have two names for one number."""
+    packages have optional parameters, and their enums cannot have two names for one number."""
     first = {}
     for constant in constants:
         first.setdefault(constant.value, constant)
@@ -231,19 +276,20 @@ def without_second_names(constants):
 def main():
     if len(sys.argv) != 5:
         sys.exit(__doc__)
-    tree, header, bindings, out = sys.argv[1:]
+    tree, header, root, out = sys.argv[1:]
     try:
         printer = Printer(ElementTree.parse(tree).getroot(), header)
         printer.run()
     except Unsupported as error:
         sys.exit(f"constants.py: cannot translate: {error}")
     for path, language, enums in REGIONS:
-        source = (Path(bindings) / path).read_text(encoding="utf-8")
+        source = (Path(root) / path).read_text(encoding="utf-8")
         for enum in enums:
             constants = [Constant(enum, name, value, comment_text(printer.comments.get(name, "")))
                          for name, value in printer.values.items() if enum_of(name, [enum, *UNTYPED_ENUMS]) == enum]
-            constants = without_second_names(constants)
-            constants.sort(key=lambda constant: constant.value)  # the header groups options by topic
+            if language != "cxx":
+                constants = without_second_names(constants)
+                constants.sort(key=lambda constant: constant.value)  # the header groups options by topic
             source = replace_region(source, path, language, constants)
         target = Path(out) / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Generates the code of the bindings from the header and the interface files, with SWIG 4.5.1 (pip install swig==4.5.1).
+# Generates the code of the bindings, and the constants of the C++ header, from the C header and the interface files, with
+# SWIG 4.5.1 (pip install swig==4.5.1).
 #
-# usage: generate.sh            updates the generated code in bindings/
+# usage: generate.sh            updates the generated code
 #        generate.sh --check    changes nothing, and fails if the committed code is not up to date
 #
 # Uses $SWIG if it is set, or else the SWIG in .venv (installed by `make setup`), or else the one in PATH.
@@ -20,14 +21,14 @@ check=
 case "${1-}" in
   '') ;;
   --check) check=yes ;;
-  *) sed -n '4,5s/^# *//p' swig/generate.sh >&2; exit 2 ;;
+  *) sed -n '5,6s/^# *//p' swig/generate.sh >&2; exit 2 ;;
 esac
 
-# made/ has the layout of bindings/. scratch/ receives the files of SWIG that are not used.
+# made/ has the layout of the source tree. scratch/ receives the files of SWIG that are not used.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/made" "$work/scratch"
-made=$work/made
+mkdir -p "$work/made/bindings" "$work/scratch"
+made=$work/made/bindings
 run_swig() {
   "$swig" -Wall -Iswig -I../include "$@" swig/tensorfile.i
 }
@@ -54,19 +55,21 @@ make_java() {
     -o "$made/java/src/generated/c/tensorfile_jni.c"
 }
 
-# The constants of the public packages, in sources that are otherwise written by hand.
+# The constants of the C++ header and the public packages, in sources that are otherwise written by hand.
 make_constants() {
-  python3 -B swig/constants.py "$work/tree.xml" tensorfile.h . "$made"
+  python3 -B swig/constants.py "$work/tree.xml" tensorfile.h .. "$work/made"
 }
 
 # Everything in these folders is generated: files that are no longer made are deleted.
-whole_folders='java/src/generated'
+whole_folders='bindings/java/src/generated'
 
 make_rust
 make_go
 make_java
 make_constants
 
+cd ..
+made=$work/made
 stale=
 for file in $({
   (cd "$made" && find . -type f)
@@ -87,5 +90,5 @@ for file in $stale; do
   else
     rm "$file"
   fi
-  echo "bindings/$file"
+  echo "$file"
 done

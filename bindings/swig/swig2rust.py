@@ -29,7 +29,7 @@ OPERATORS = {
     ast.RShift: operator.rshift, ast.BitOr: operator.or_, ast.BitAnd: operator.and_, ast.BitXor: operator.xor,
 }
 # Enums of the header without a typedef of their own.
-UNTYPED_ENUMS = ("tf_dtype_kind", "tf_metadata", "tf_load_mode", "tf_deflate", "tf_decode")
+UNTYPED_ENUMS = ("tf_dtype_kind", "tf_metadata", "tf_load_mode", "tf_deflate", "tf_decode", "tf_listing")
 WIDTH = 120
 
 

@@ -1,4 +1,6 @@
 /// <reference lib="esnext.disposable" />
+
+// BEGIN tf_dtype: generated from tensorfile.h by bindings/swig/generate.sh
 /** Types whose elements a typed array holds. */
 export type PlainDtype =
   | 'bool'
@@ -57,9 +59,19 @@ export type BlockDtype =
   | 'nvfp4'
   | 'q1_0'
   | 'q2_0';
+// END tf_dtype
 
 export type Dtype = PlainDtype | SmallFloatDtype | BlockDtype;
-export type Format = 'npy' | 'npz' | 'safetensors' | 'gguf';
+
+// BEGIN tf_format: generated from tensorfile.h by bindings/swig/generate.sh
+export type Format =
+  | 'npy'
+  | 'npz'
+  | 'safetensors'
+  | 'gguf';
+// END tf_format
+
+// BEGIN tf_status: generated from tensorfile.h by bindings/swig/generate.sh
 export type Status =
   | 'invalid_argument'
   | 'out_of_memory'
@@ -75,6 +87,7 @@ export type Status =
   | 'mismatch'
   | 'cancelled'
   | 'internal';
+// END tf_status
 
 /** The elements of an array. float16 is a Float16Array where there is one, else a Uint16Array of the bits. */
 export type Data =
