@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/error_output.h"
+#include "cli/format_list.h"
 #include "cli/output.h"
 #include "cli/settings.h"
 #include "cli/size_argument.h"
@@ -132,7 +133,7 @@ void CommandLine::input(InputOptions &input) {
   input_ = &input;
   flag("--lenient", input.lenient, "accept faults that the reference readers of the formats accept");
   option("--format", input.format,
-         "read files as FORMAT: npy, npz, safetensors, gguf, or content to ignore their extensions", "FORMAT");
+         "read files as FORMAT: " + list_formats() + ", or content to ignore their extensions", "FORMAT");
   flag("--skip-unsupported", input.skip_unsupported, "leave out arrays whose types are unknown, and name each of them");
   flag("-q,--quiet", input.quiet, "print no notes and no progress bar");
   number("threads", "use at most N threads (default: one for each core)", input);
@@ -147,7 +148,7 @@ void CommandLine::input(InputOptions &input) {
 }
 
 void CommandLine::paths(std::vector<std::string> &paths) {
-  text("FILE", paths, "files to read: .npy, .npz, .safetensors, .gguf")->required();
+  text("FILE", paths, "files to read: " + list_extensions())->required();
 }
 
 // Suggests an option in place of the first unknown one.

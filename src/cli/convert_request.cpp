@@ -1,6 +1,7 @@
 #include "cli/convert_request.h"
 
 #include "cli/error_output.h"
+#include "cli/format_list.h"
 #include "cli/pattern.h"
 #include "cli/platform.h"
 #include "cli/remote.h"
@@ -15,24 +16,10 @@ using tensorfile::Format;
 
 namespace {
 
-// Lists the extensions of the formats that satisfy a condition: ".npz, .safetensors or .gguf".
-template <typename Condition>
-std::string list_extensions(Condition &&condition) {
-  std::vector<std::string> found;
-  for (const Format format : tensorfile::formats()) {
-    if (condition(format)) found.emplace_back(tensorfile::extension(format));
-  }
-  std::string out;
-  for (size_t i = 0; i < found.size(); ++i)
-    out += (i == 0 ? "" : i + 1 < found.size() ? ", " : " or ") + found[i];
-  return out;
-}
-
 // Throws UsageError if the option needs an ability that the format of OUT lacks.
 void require_ability(Format format, Ability ability, const std::string &option) {
   if (tensorfile::ability(format, ability) != 0) return;
-  const std::string able = list_extensions([&](Format other) { return tensorfile::ability(other, ability) != 0; });
-  throw UsageError{option + " requires OUT to be " + able};
+  throw UsageError{option + " requires OUT to be " + list_extensions(ability, " or ")};
 }
 
 }  // namespace
@@ -53,7 +40,7 @@ void ConvertRequest::declare(CommandLine &line) {
   line.size("--part-bytes", part_bytes, "split a .safetensors or .gguf into files of at most SIZE bytes of array data");
   line.size("--header-slack", header_slack,
             "end the header of a .safetensors in at least SIZE bytes of spaces, so that edit --in-place can use them");
-  line.option("--to", to, "write the format npy, npz, safetensors or gguf, whatever the extension of OUT", "FORMAT");
+  line.option("--to", to, "write the format " + list_formats(" or ") + ", whatever the extension of OUT", "FORMAT");
   line.option("--name", name,
               "the name in OUT of the array of an .npy (default: arr_0); for other formats, the only array to convert",
               "NAME");
@@ -82,8 +69,7 @@ void ConvertRequest::complete_format() {
     format = tensorfile::format_from_path(out);
     if (format != Format::auto_) return;
     const char *const what = to_standard_output() ? "standard output has no extension" : "the extension is not one of ";
-    throw UsageError{escaped(out) + ": " + what +
-                     (to_standard_output() ? "" : list_extensions([](Format) { return true; })) +
+    throw UsageError{escaped(out) + ": " + what + (to_standard_output() ? "" : list_extensions(" or ")) +
                      "; --to FORMAT says what to write"};
   }
   std::vector<std::string> names;

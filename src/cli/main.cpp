@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/error_output.h"
+#include "cli/format_list.h"
 #include "cli/output.h"
 #include "cli/platform.h"
 #include "cli/selection.h"
@@ -71,7 +72,8 @@ std::string help_of_groups() {
 std::string help() {
   std::string out =
       "Lists, converts, edits, checks, compares, shows and describes files of named\n"
-      "n-dimensional arrays: .npy, .npz, .safetensors and .gguf.\n\nUsage:\n";
+      "n-dimensional arrays: " +
+      list_extensions(" and ") + ".\n\nUsage:\n";
   for (const std::unique_ptr<Command> &command : all_commands())
     out += help_of(*command);
   return out +

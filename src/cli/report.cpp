@@ -10,6 +10,7 @@
 #include "cli/approximation.h"
 #include "cli/command.h"
 #include "cli/error_output.h"
+#include "cli/format_list.h"
 #include "cli/input_file.h"
 #include "cli/input_set.h"
 #include "cli/json_output.h"
@@ -244,7 +245,7 @@ class Report : public Command {
   Report() : Command("report", "Write a page of HTML that describes the arrays and metadata of a file.") {}
 
   void declare(CommandLine &line) override {
-    line.argument("FILE", request_.path, "file to read: .npy, .npz, .safetensors, .gguf");
+    line.argument("FILE", request_.path, "file to read: " + list_extensions());
     line.required_option("-o,--output", request_.out, "write the page to OUT (- for standard output)", "OUT");
     line.option("--against", request_.original,
                 "compare each array with the array of the same name in ORIGINAL, of which FILE is a quantized form",

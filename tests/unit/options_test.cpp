@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "format/format.h"
 #include "support/memory.h"
 #include "tensorfile.hpp"
 
@@ -34,7 +37,6 @@ struct Range {
 // The ranges that tensorfile.h documents.
 const Range kRanges[] = {
     {TF_OPTION_THREADS, 0, 1024, 0, "threads takes 0 to 1024"},
-    {TF_OPTION_FORMAT, 0, 5, 0, "format takes auto (0), content (5), npy (1), npz (2), gguf (4) or safetensors (3)"},
     {TF_OPTION_EXACT_PATH, 0, 1, 0, "exact_path takes 0 or 1"},
     {TF_OPTION_LOAD_MODE, 0, 1, 0, "load_mode takes own (0) or map (1)"},
     {TF_OPTION_LENIENT, 0, 1, 0, "lenient takes 0 or 1"},
@@ -58,9 +60,31 @@ const Range kRanges[] = {
     {TF_OPTION_GGUF_EXTENDED, 0, 1, 0, "gguf_extended takes 0 or 1"},
 };
 
+// The values of the format option as messages list them: "auto (0), content (5), npy (1) or npz (2)".
+std::string format_list(bool numbers) {
+  std::string out;
+  for (size_t i = 0; format_value(i).name != nullptr; ++i) {
+    const auto [name, value] = format_value(i);
+    out += i == 0 ? "" : format_value(i + 1).name != nullptr ? ", " : " or ";
+    out += name + (numbers ? " (" + std::to_string(value) + ")" : "");
+  }
+  return out;
+}
+
+// The numbers of the formats and of the other values, which have no gap.
+Range range_of_formats(const std::string &takes) {
+  int64_t most = TF_FORMAT_AUTO;
+  for (size_t i = 0; format_value(i).name != nullptr; ++i)
+    most = std::max(most, format_value(i).value);
+  return {TF_OPTION_FORMAT, TF_FORMAT_AUTO, most, TF_FORMAT_AUTO, takes.c_str()};
+}
+
 TEST(Options, HaveDefaultsAndRanges) {
   const Handle options = new_options();
-  for (const Range &range : kRanges) {
+  const std::string formats = "format takes " + format_list(true);
+  std::vector<Range> ranges(std::begin(kRanges), std::end(kRanges));
+  ranges.push_back(range_of_formats(formats));
+  for (const Range &range : ranges) {
     int64_t value = 77;
     ASSERT_EQ(tf_options_get(&value, options.get(), range.option), TF_STATUS_OK);
     EXPECT_EQ(value, range.initial) << range.option;
@@ -151,7 +175,7 @@ TEST(Options, TakeNames) {
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_LOAD_MODE, "mmap", 4), TF_STATUS_INVALID_ARGUMENT,
                  "load_mode takes own or map, not 'mmap'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, "zip", 3), TF_STATUS_INVALID_ARGUMENT,
-                 "format takes auto, content, npy, npz, gguf or safetensors, not 'zip'");
+                 "format takes " + format_list(false) + ", not 'zip'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_THREADS, "4", 1), TF_STATUS_TYPE,
                  "threads takes 0 to 1024, not '4'");
   expect_failure(tf_options_set_string(options.get(), TF_OPTION_FORMAT, nullptr, 3), TF_STATUS_INVALID_ARGUMENT,

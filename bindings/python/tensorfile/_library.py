@@ -16,7 +16,7 @@ P, S, N = c_void_p, c_char_p, c_size_t
 FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "tf_version_string": (S,), "tf_error_message": (S,), "tf_error_system": (c_int64,), "tf_status_name": (S, c_int32),
     "tf_dtype_name": (S, c_int32), "tf_dtype_from_name": (c_int32, S), "tf_dtype_bits": (c_uint32, c_int32),
-    "tf_format_name": (S, c_int32), "tf_format_from_path": (c_int32, S),
+    "tf_format_at": (c_int32, N), "tf_format_name": (S, c_int32), "tf_format_from_path": (c_int32, S),
     "tf_options_new": (c_int32, P), "tf_options_release": (None, P), "tf_option_from_name": (c_int32, S),
     "tf_options_set": (c_int32, P, c_int32, c_int64), "tf_options_set_string": (c_int32, P, c_int32, S, N),
     "tf_options_get": (c_int32, P, P, c_int32),

@@ -12,9 +12,19 @@ from ._callbacks import Calls, Writer, release, use, write
 from ._library import Handle, check, lib
 from ._sources import CHUNK, name_of, require_binary
 
-FORMATS = {"npy": 1, "npz": 2, "safetensors": 3, "gguf": 4}
 # Classes that do not keep what they are given, so that it need not be copied.
 BORROWING = (io.FileIO, io.BufferedWriter, io.BufferedRandom, io.BytesIO)
+
+
+def _format_numbers() -> dict[str, int]:
+    """Returns the numbers of the library's formats by name."""
+    numbers: dict[str, int] = {}
+    while number := lib.tf_format_at(len(numbers)):
+        numbers[lib.tf_format_name(number).decode()] = number
+    return numbers
+
+
+FORMATS = _format_numbers()
 
 
 class BinaryWriter(Protocol):
