@@ -36,24 +36,26 @@ template <>
 struct Owner<tf_sink> {
   using type = tensorfile::Sink;
 };
-// Types for which the tests need only the pointer.
-template <typename T, void (*release)(T *)>
-struct PointerOwner {
-  struct Release {
-    void operator()(T *object) const { release(object); }
-  };
-  using type = std::unique_ptr<T, Release>;
+template <>
+struct Owner<tf_read_plan> {
+  using type = tensorfile::ReadPlan;
 };
 template <>
-struct Owner<tf_read_plan> : PointerOwner<tf_read_plan, tf_read_plan_release> {};
+struct Owner<tf_writer> {
+  using type = tensorfile::Writer;
+};
 template <>
-struct Owner<tf_writer> : PointerOwner<tf_writer, tf_writer_release> {};
+struct Owner<tf_part_plan> {
+  using type = tensorfile::PartPlan;
+};
 template <>
-struct Owner<tf_part_plan> : PointerOwner<tf_part_plan, tf_part_plan_release> {};
+struct Owner<tf_edit> {
+  using type = tensorfile::Edit;
+};
 template <>
-struct Owner<tf_edit> : PointerOwner<tf_edit, tf_edit_release> {};
-template <>
-struct Owner<tf_quant_plan> : PointerOwner<tf_quant_plan, tf_quant_plan_release> {};
+struct Owner<tf_quant_plan> {
+  using type = tensorfile::QuantPlan;
+};
 
 template <typename T>
 using Handle = typename Owner<T>::type;

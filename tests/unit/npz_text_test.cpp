@@ -1,8 +1,6 @@
 // Text members of .npz archives: read as metadata, and written from metadata.
 #include <gtest/gtest.h>
 
-#include <memory>
-
 #include "support/expect_error.h"
 #include "support/foreign.h"
 #include "support/handles.h"
@@ -329,7 +327,7 @@ TEST(NpzTextWriting, IsTheSameWhereverAFormatIsChosen) {
       }
       tf_writer *made = nullptr;
       ASSERT_EQ(tf_writer_open_sink(&made, opened, TF_FORMAT_NPZ, options), TF_STATUS_OK);
-      const std::unique_ptr<tf_writer, void (*)(tf_writer *)> writer(made, tf_writer_release);
+      const Handle<tf_writer> writer(made);
       const int64_t shape[] = {3};
       const int32_t values[] = {1, 2, 3};
       ASSERT_EQ(tf_writer_declare(made, "x", 1, TF_DTYPE_INT32, shape, 1), TF_STATUS_OK);
