@@ -45,6 +45,21 @@ Status check_limits(const Format &format, const SaveRequest &request) {
   return check_each(format, request);
 }
 
+// Writes the parts to the sinks of a SetReplacement or a SinkSet, and commits them.
+template <typename Files>
+Status write_parts(Files &files, PartPlan &plan, const Format &format) {
+  for (size_t part = 0; part < plan.count(); ++part) {
+    const Dict *metadata = nullptr;
+    Ref<Dict> made;
+    Ref<Sink> sink;
+    TFILE_TRY(plan.metadata(&metadata, &made, part));
+    TFILE_TRY(files.begin_part(sink));
+    TFILE_TRY(write_request(*sink, format, plan.part_request(part, metadata)));
+    TFILE_TRY(files.end_part());
+  }
+  return files.commit();
+}
+
 Status save_completed(const char *path, const Format &format, const SaveRequest &request) {
   Vec<char> completed(request.settings.memory());
   TFILE_TRY(complete_path(&completed, path, format, request.settings));
@@ -163,16 +178,7 @@ Status save_to_path(const char *path, const Format &format, const SaveRequest &r
   TFILE_TRY(plan.make(path, format, request));
   SetReplacement files(request.settings.memory());
   TFILE_TRY(files.open(plan, request.arrays));
-  for (size_t part = 0; part < plan.count(); ++part) {
-    const Dict *metadata = nullptr;
-    Ref<Dict> made;
-    Ref<Sink> sink;
-    TFILE_TRY(plan.metadata(&metadata, &made, part));
-    TFILE_TRY(files.begin_part(sink));
-    TFILE_TRY(write_request(*sink, format, plan.part_request(part, metadata)));
-    TFILE_TRY(files.end_part());
-  }
-  return files.commit();
+  return write_parts(files, plan, format);
 }
 
 Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings) {
@@ -224,15 +230,7 @@ Status save_to_sink(Sink &sink, tf_format asked, const Content &content, const S
   PartPlan plan(settings.memory());
   TFILE_TRY(plan.make(sinks.base(), *format, request));
   TFILE_TRY(sinks.open(plan));
-  for (size_t part = 0; part < plan.count(); ++part) {
-    const Dict *metadata = nullptr;
-    Ref<Dict> made;
-    Ref<Sink> to;
-    TFILE_TRY(plan.metadata(&metadata, &made, part));
-    TFILE_TRY(sinks.begin_part(to));
-    TFILE_TRY(write_request(*to, *format, plan.part_request(part, metadata)));
-  }
-  return sinks.commit();
+  return write_parts(sinks, plan, *format);
 }
 
 Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings) {

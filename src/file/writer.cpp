@@ -76,10 +76,12 @@ Status tf_writer::begin_part(size_t part) {
 
 Status tf_writer::end_part() {
   TFILE_TRY(stream->writer.finish());
-  return to_path() ? files.end_part() : kOk;
+  return to_path() ? files.end_part() : SinkSet::end_part();
 }
 
-// Writes the next bytes. When a part is complete, begins the next one.
+// Writes the next bytes. When a part is complete, begins the next one. A save of whole arrays does the same in a loop over
+// the parts (write_parts() in save.cpp); here the caller's calls drive the loop, and each resumes the part that the one
+// before has begun.
 Status tf_writer::write_parts(Bytes bytes) {
   for (;;) {
     TFILE_TRY(stream->writer.write(&bytes));

@@ -24,6 +24,8 @@ class SinkSet {
   Status open(const PartPlan &plan);
   // Begins the next part.
   Status begin_part(Ref<Sink> &out);
+  // Does nothing, since the sinks are complete when they are committed. SetReplacement has the same functions.
+  static Status end_part() { return kOk; }
   // Writes the index, and commits all sinks.
   Status commit();
   // Aborts the sinks that have not been committed. Nothing can be written any more.
