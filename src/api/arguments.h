@@ -2,7 +2,6 @@
 #pragma once
 
 #include "base/error.h"
-#include "base/ref.h"
 #include "base/require.h"
 
 // Returns from a C function with the tf_status of the expression if it fails.
@@ -29,10 +28,9 @@ void clear_out(T **out) {
   if (out != nullptr) *out = nullptr;
 }
 
-// Moves a reference to an optional output.
-template <typename T>
-void give_out(T **out, Ref<T> &value) {
-  if (out != nullptr) *out = value.take();
+template <typename... T>
+void clear_outs(T **...outs) {
+  (clear_out(outs), ...);
 }
 
 // Checks the two outputs for a text and sets them to an empty text. The pointer for the length may be NULL.

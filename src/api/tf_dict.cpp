@@ -1,7 +1,6 @@
 #include "api/arguments.h"
-#include "api/keys.h"
 #include "base/options.h"
-#include "core/dict.h"
+#include "core/dict_arguments.h"
 #include "core/tree.h"
 #include "quant/cast.h"
 

@@ -41,9 +41,7 @@ uint64_t tf_edit_size(const tf_edit *edit) {
 }
 
 uint64_t tf_edit_patch_bytes(const tf_edit *edit) {
-  if (is_null(edit, "edit") || !edit->check_finished().ok()) return 0;
-  uint64_t nbytes = 0;
-  return edit->splice.fits_in_place(&nbytes, edit->file->source->size) ? nbytes : 0;
+  return is_null(edit, "edit") || !edit->check_finished().ok() ? 0 : edit->patch_bytes();
 }
 
 size_t tf_edit_run_count(const tf_edit *edit) {
@@ -56,13 +54,7 @@ tf_status tf_edit_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, co
   TFILE_API_TRY(require(offset, "offset"));
   TFILE_API_TRY(require(nbytes, "nbytes"));
   TFILE_API_TRY(require(edit, "edit"));
-  TFILE_API_TRY(edit->check_finished());
-  TFILE_API_TRY(check_index(index, edit->splice.runs.size()));
-  const Splice::Run &run = edit->splice.runs[index];
-  if (run.is_new) *bytes = edit->splice.bytes(run);
-  *offset = run.is_new ? run.at : run.from;
-  *nbytes = run.nbytes;
-  return TF_STATUS_OK;
+  return edit->describe_run(bytes, offset, nbytes, index).code;
 }
 
 tf_status tf_edit_save(const tf_edit *edit, const char *path, const tf_options *options) {

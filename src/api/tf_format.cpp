@@ -6,10 +6,7 @@ using namespace tfile;
 extern "C" {
 
 const char *tf_format_name(tf_format format) {
-  if (format == TF_FORMAT_AUTO) return "auto";
-  if (format == TF_FORMAT_BY_CONTENT) return "content";
-  const Format *found = find_format(format);
-  return found != nullptr ? found->name : "unknown";
+  return format_name(format);
 }
 
 const char *tf_format_extension(tf_format format) {

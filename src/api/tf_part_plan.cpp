@@ -47,15 +47,7 @@ int32_t tf_part_plan_has_index(const tf_part_plan *plan) {
 
 tf_status tf_part_plan_part(size_t *first, size_t *count, uint64_t *nbytes, const tf_part_plan *plan, size_t part) {
   TFILE_API_TRY(require(plan, "plan"));
-  TFILE_API_TRY(plan->check_part(part));
-  const Span<const NamedArray> arrays = plan->plan.arrays(part);
-  if (first != nullptr) *first = plan->plan.first(part);
-  if (count != nullptr) *count = arrays.size();
-  if (nbytes == nullptr) return TF_STATUS_OK;
-  *nbytes = 0;
-  for (const NamedArray &named : arrays)
-    *nbytes += named.array->nbytes;
-  return TF_STATUS_OK;
+  return plan->describe_part(first, count, nbytes, part).code;
 }
 
 tf_status tf_part_plan_array(const char **name, size_t *length, const tf_part_plan *plan, size_t index) {

@@ -99,6 +99,21 @@ Status tf_edit::check_finished() const {
   return finished ? kOk : Failure(TF_STATUS_INVALID_ARGUMENT) << "the edit is not finished: tf_edit_finish()";
 }
 
+uint64_t tf_edit::patch_bytes() const {
+  uint64_t nbytes = 0;
+  return splice.fits_in_place(&nbytes, file->source->size) ? nbytes : 0;
+}
+
+Status tf_edit::describe_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, size_t index) const {
+  TFILE_TRY(check_finished());
+  TFILE_TRY(check_index(index, splice.runs.size()));
+  const Splice::Run &run = splice.runs[index];
+  *bytes = run.is_new ? splice.bytes(run) : nullptr;
+  *offset = run.is_new ? run.at : run.from;
+  *nbytes = run.nbytes;
+  return kOk;
+}
+
 Status tf_edit::rename(size_t index, Text name) {
   TFILE_TRY(check_changing(index));
   Text copy;

@@ -32,8 +32,14 @@ struct tf_edit {
   // Writes the new file. With TF_OPTION_ATOMIC 0 the new header is written into the file itself.
   tfile::Status save(const char *path, const tfile::Settings &with) const;
   tfile::Status save(tfile::Sink &sink, const tfile::Settings &with) const;
+  // Describes a run of the new file: its bytes and their offset in it, or NULL and the offset of those of the old file.
+  tfile::Status describe_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, size_t index) const;
   // Reads bytes of the new file.
   tfile::Status read(uint64_t offset, void *to, uint64_t nbytes) const;
+
+  // Returns how many bytes at the start of the old file must be overwritten to make it the new one; 0 if that is not
+  // possible. Call it after finish().
+  uint64_t patch_bytes() const;
 
   tfile::RefCount refs;
   tfile::Ref<tfile::OpenedFile> file;

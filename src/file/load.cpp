@@ -100,23 +100,22 @@ Status list_members(Dict &arrays, const OpenedFile &file, Span<const size_t> ind
   return kOk;
 }
 
-Status load_file(Loaded &out, const OpenedFile &file, LoadRequest request) {
+Status load_file(const LoadOutputs &out, const OpenedFile &file) {
   Memory &memory = file.settings.memory();
-  const bool single = file.format->single_array;
-  Loaded loaded;
-  TFILE_TRY(make_dict(loaded.arrays, memory));
-  if (request.arrays || (single && request.array)) {
+  const bool wants_single = file.format->single_array && out.array != nullptr;
+  Ref<Dict> arrays;
+  TFILE_TRY(make_dict(arrays, memory));
+  if (out.arrays != nullptr || wants_single) {
     Vec<size_t> indices(memory);
     TFILE_TRY(all_indices(&indices, file));
-    TFILE_TRY(load_members(*loaded.arrays, file, indices.span()));
+    TFILE_TRY(load_members(*arrays, file, indices.span()));
   }
-  if (single && request.array && loaded.arrays->size() == 1) {
-    loaded.array = Ref<Array>::share(loaded.arrays->at(0).array);
-    loaded.arrays->remove(Text());
+  if (wants_single && arrays->size() == 1) {
+    *out.array = Ref<Array>::share(arrays->at(0).array).take();
+    arrays->remove(Text());
   }
-  if (!request.arrays) loaded.arrays = Ref<Dict>();
-  if (request.metadata) loaded.metadata = file.listing.metadata;
-  out = std::move(loaded);
+  if (out.arrays != nullptr) *out.arrays = arrays.take();
+  if (out.metadata != nullptr) *out.metadata = Ref<Dict>(file.listing.metadata).take();
   return kOk;
 }
 

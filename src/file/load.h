@@ -5,23 +5,16 @@
 
 namespace tfile {
 
-// The results of tf_load(): the array of a format that holds a single one, or else the arrays by name; and the
-// metadata.
-struct Loaded {
-  Ref<Array> array;
-  Ref<Dict> arrays;
-  Ref<Dict> metadata;
+// The outputs of tf_load(): the array of a format that holds a single one, or else the arrays by name; and the metadata.
+// Those that the caller does not request are NULL.
+struct LoadOutputs {
+  Array **array;
+  Dict **arrays;
+  Dict **metadata;
 };
 
-// Which results the caller of tf_load() requests.
-struct LoadRequest {
-  bool array;
-  bool arrays;
-  bool metadata;
-};
-
-// Loads the requested results and leaves the others in `out` empty. Reads no array unless arrays are requested.
-Status load_file(Loaded &out, const OpenedFile &file, LoadRequest request);
+// Loads what is requested. Reads no array unless arrays are requested. Sets no output if it fails.
+Status load_file(const LoadOutputs &out, const OpenedFile &file);
 
 // Adds the arrays of the members at these indices to `arrays`. The settings of the file decide whether they are mapped,
 // decoded, or read on several threads. An array of an unknown type is an error unless TF_OPTION_SKIP_UNSUPPORTED is

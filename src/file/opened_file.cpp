@@ -118,6 +118,15 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   return kOk;
 }
 
+Status open_borrowed_memory(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
+                            const Settings &settings) {
+  Settings unmapped = settings;
+  unmapped.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN);
+  Ref<Source> source;
+  TFILE_TRY(source_from_memory(source, settings.memory(), data, nbytes, nullptr, nullptr));
+  return open_source(out, std::move(source), format, unmapped);
+}
+
 Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
                         const Settings &settings) {
   Memory &memory = settings.memory();

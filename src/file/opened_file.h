@@ -57,6 +57,10 @@ Status explain_content(Status failure, const Source &source, Text wanted, const 
 // Opens one source. The format is chosen by the argument, else by the settings, else by the extension of the path (if
 // the source has a path), else by the content.
 Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+// Opens `nbytes` of the caller's memory, which must outlive the file. Arrays are never mapped from it, so they may be
+// used afterwards.
+Status open_borrowed_memory(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
+                            const Settings &settings);
 // Opens a copy of `nbytes` of the caller's memory.
 Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
                         const Settings &settings);

@@ -219,6 +219,8 @@ const Format *format_at(size_t i);
 int64_t ability_of(const Format &format, tf_ability ability);
 // Enumerates the values of TF_OPTION_FORMAT: "auto", "content", then each format; a NULL name after the last one.
 NamedValue format_value(size_t i);
+// Returns the name of one of these values, or "unknown".
+const char *format_name(tf_format id);
 const Format *find_format(SetKind sets);
 const Format *format_of_path(Text path);  // by extension, ignoring letter case
 const Format *probe_format(Bytes head);

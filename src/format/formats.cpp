@@ -72,6 +72,14 @@ NamedValue format_value(size_t i) {
   return {kFormats[i]->name, kFormats[i]->id};
 }
 
+const char *format_name(tf_format id) {
+  for (size_t i = 0;; ++i) {
+    const NamedValue known = format_value(i);
+    if (known.name == nullptr) return "unknown";
+    if (known.value == id) return known.name;
+  }
+}
+
 const Format *find_format(SetKind sets) {
   for (const Format *format : kFormats) {
     if (format->sets == sets) return format;

@@ -1,7 +1,8 @@
 """Checks that src/api defines the C functions and nothing else, and that no other directory of src/ defines any.
 
 A source in src/api includes headers, says `using namespace tfile`, and defines the functions of symbols.txt in one
-extern "C" block; each checks its arguments, calls the rooms below, and returns. arguments.h has what they share.
+extern "C" block; each checks its arguments, calls the rooms below, and returns, so none has a loop. The only header is
+arguments.h, whose inline functions and templates check arguments.
 
 usage: api_room.py SRC ARCHIVE NM
 """
@@ -13,6 +14,9 @@ from pathlib import Path
 
 # What may be outside the extern "C" block.
 OUTSIDE = re.compile(r"(using namespace tfile;|using tfile::\w+;)?")
+# What begins a line of arguments.h, with "inline" instead of the parameters of a template.
+IN_HEADER = re.compile(r"namespace tfile \{$|inline (?!struct|class|union|enum)[\w:<> *&]+\(")
+LOOP = re.compile(r"\b(?:for|while) \(|\bdo \{")
 FUNCTION = re.compile(r"^(?!static|inline|template|namespace|struct|class)[\w *&:<>]+?[ *&](\w+)\([^;]*?\)\s*\{$", re.M | re.S)
 
 
@@ -34,8 +38,19 @@ def api_source(path):
     starts = [line for line in top_level if re.match(r"(?:const )?[\w]+[ \w*]* \*?(tf_\w+)\(", line)]
     if len(starts) != len(names):
         problems.append(f"{path}: has {len(names)} functions and {len(starts)} lines that begin one")
+    loops = [line.strip() for line in blocks[1].splitlines() if LOOP.search(line)]
+    problems += [f"{path}: {line}: a loop belongs to a room below" for line in loops]
     problems += [f"{path}: {line}: only functions of the ABI are defined here" for line in top_level if line not in starts]
     return names, problems
+
+
+def header_problems(path):
+    if path.name != "arguments.h":
+        return [f"{path}: arguments.h is the only header of src/api; what this one defines belongs to a room below"]
+    text = re.sub(r"^#(?:[^\n]*\\\n)*[^\n]*", "", strip_comments(path.read_text(encoding="utf-8")), flags=re.M)
+    text = re.sub(r"^template <[^\n]*>\n", "inline ", text, flags=re.M)
+    return [f"{path}: {line}: only inline functions and templates of functions are defined here"
+            for line in text.splitlines() if line and line[0] not in " }" and not IN_HEADER.match(line)]
 
 
 def object_symbols(archive, nm):
@@ -47,7 +62,7 @@ def object_symbols(archive, nm):
             current = symbols.setdefault(line[:-1], set())
         elif current is not None and line.split():
             kind, name = line.split()[-2:]
-            # Weak ones are inline functions and templates of headers.
+            # Weak ones are inline functions and templates of headers: see header_problems().
             if kind not in "VWvw":
                 current.add(name)
     return symbols
@@ -62,6 +77,8 @@ def main(src, archive, nm):
         names, found = api_source(path)
         defined += names
         problems += found
+    for path in sorted((root / "api").glob("*.h")):
+        problems += header_problems(path)
     problems += [f"{name}: in src/api, and not in symbols.txt" for name in defined if name not in public]
     problems += [f"{name}: in symbols.txt, and not in src/api" for name in sorted(public - set(defined))]
     for path in sorted(root.rglob("*.cpp")):

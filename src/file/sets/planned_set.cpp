@@ -81,6 +81,18 @@ Status tf_part_plan::finish() {
   return kOk;
 }
 
+Status tf_part_plan::describe_part(size_t *first, size_t *count, uint64_t *nbytes, size_t part) const {
+  TFILE_TRY(check_part(part));
+  const Span<const NamedArray> arrays = plan.arrays(part);
+  if (first != nullptr) *first = plan.first(part);
+  if (count != nullptr) *count = arrays.size();
+  if (nbytes == nullptr) return kOk;
+  *nbytes = 0;
+  for (const NamedArray &named : arrays)
+    *nbytes += named.array->nbytes;
+  return kOk;
+}
+
 Status tf_part_plan::make_path(Vec<char> *out, size_t part) const {
   TFILE_TRY(check_finished());
   if (part == plan.count() && plan.has_index()) return plan.index_path(out);

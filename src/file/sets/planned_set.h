@@ -29,6 +29,8 @@ struct tf_part_plan {
   // These fail with INVALID_ARGUMENT before finish() has succeeded, or if there is no such part.
   tfile::Status check_finished() const;
   tfile::Status check_part(size_t part) const;
+  // Finds the first array of a part, their number, and the bytes of their data. Each output may be NULL.
+  tfile::Status describe_part(size_t *first, size_t *count, uint64_t *nbytes, size_t part) const;
   // Makes the path of a part, or of the index if `part` is the number of parts. Fails with NOT_FOUND if there is none.
   tfile::Status make_path(tfile::Vec<char> *out, size_t part) const;
   // Makes a copy of the metadata of a part.

@@ -20638,6 +20638,8 @@ const Format *format_at(size_t i);
 int64_t ability_of(const Format &format, tf_ability ability);
 // Enumerates the values of TF_OPTION_FORMAT: "auto", "content", then each format; a NULL name after the last one.
 NamedValue format_value(size_t i);
+// Returns the name of one of these values, or "unknown".
+const char *format_name(tf_format id);
 const Format *find_format(SetKind sets);
 const Format *format_of_path(Text path);  // by extension, ignoring letter case
 const Format *probe_format(Bytes head);
@@ -20765,6 +20767,14 @@ NamedValue format_value(size_t i) {
   i -= kOtherCount;
   if (i >= sizeof(kFormats) / sizeof(kFormats[0])) return {nullptr, 0};
   return {kFormats[i]->name, kFormats[i]->id};
+}
+
+const char *format_name(tf_format id) {
+  for (size_t i = 0;; ++i) {
+    const NamedValue known = format_value(i);
+    if (known.name == nullptr) return "unknown";
+    if (known.value == id) return known.name;
+  }
 }
 
 const Format *find_format(SetKind sets) {
@@ -30442,6 +30452,10 @@ Status explain_content(Status failure, const Source &source, Text wanted, const 
 // Opens one source. The format is chosen by the argument, else by the settings, else by the extension of the path (if
 // the source has a path), else by the content.
 Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, const Settings &settings);
+// Opens `nbytes` of the caller's memory, which must outlive the file. Arrays are never mapped from it, so they may be
+// used afterwards.
+Status open_borrowed_memory(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
+                            const Settings &settings);
 // Opens a copy of `nbytes` of the caller's memory.
 Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
                         const Settings &settings);
@@ -31058,8 +31072,14 @@ struct tf_edit {
   // Writes the new file. With TF_OPTION_ATOMIC 0 the new header is written into the file itself.
   tfile::Status save(const char *path, const tfile::Settings &with) const;
   tfile::Status save(tfile::Sink &sink, const tfile::Settings &with) const;
+  // Describes a run of the new file: its bytes and their offset in it, or NULL and the offset of those of the old file.
+  tfile::Status describe_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, size_t index) const;
   // Reads bytes of the new file.
   tfile::Status read(uint64_t offset, void *to, uint64_t nbytes) const;
+
+  // Returns how many bytes at the start of the old file must be overwritten to make it the new one; 0 if that is not
+  // possible. Call it after finish().
+  uint64_t patch_bytes() const;
 
   tfile::RefCount refs;
   tfile::Ref<tfile::OpenedFile> file;
@@ -31241,6 +31261,21 @@ Status tf_edit::check_changing(size_t index) const {
 
 Status tf_edit::check_finished() const {
   return finished ? kOk : Failure(TF_STATUS_INVALID_ARGUMENT) << "the edit is not finished: tf_edit_finish()";
+}
+
+uint64_t tf_edit::patch_bytes() const {
+  uint64_t nbytes = 0;
+  return splice.fits_in_place(&nbytes, file->source->size) ? nbytes : 0;
+}
+
+Status tf_edit::describe_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, size_t index) const {
+  TFILE_TRY(check_finished());
+  TFILE_TRY(check_index(index, splice.runs.size()));
+  const Splice::Run &run = splice.runs[index];
+  *bytes = run.is_new ? splice.bytes(run) : nullptr;
+  *offset = run.is_new ? run.at : run.from;
+  *nbytes = run.nbytes;
+  return kOk;
 }
 
 Status tf_edit::rename(size_t index, Text name) {
@@ -31428,23 +31463,16 @@ Status tf_edit::write_in_place(const char *path, const Settings &with) const {
 
 namespace tfile {
 
-// The results of tf_load(): the array of a format that holds a single one, or else the arrays by name; and the
-// metadata.
-struct Loaded {
-  Ref<Array> array;
-  Ref<Dict> arrays;
-  Ref<Dict> metadata;
+// The outputs of tf_load(): the array of a format that holds a single one, or else the arrays by name; and the metadata.
+// Those that the caller does not request are NULL.
+struct LoadOutputs {
+  Array **array;
+  Dict **arrays;
+  Dict **metadata;
 };
 
-// Which results the caller of tf_load() requests.
-struct LoadRequest {
-  bool array;
-  bool arrays;
-  bool metadata;
-};
-
-// Loads the requested results and leaves the others in `out` empty. Reads no array unless arrays are requested.
-Status load_file(Loaded &out, const OpenedFile &file, LoadRequest request);
+// Loads what is requested. Reads no array unless arrays are requested. Sets no output if it fails.
+Status load_file(const LoadOutputs &out, const OpenedFile &file);
 
 // Adds the arrays of the members at these indices to `arrays`. The settings of the file decide whether they are mapped,
 // decoded, or read on several threads. An array of an unknown type is an error unless TF_OPTION_SKIP_UNSUPPORTED is
@@ -31576,23 +31604,22 @@ Status list_members(Dict &arrays, const OpenedFile &file, Span<const size_t> ind
   return kOk;
 }
 
-Status load_file(Loaded &out, const OpenedFile &file, LoadRequest request) {
+Status load_file(const LoadOutputs &out, const OpenedFile &file) {
   Memory &memory = file.settings.memory();
-  const bool single = file.format->single_array;
-  Loaded loaded;
-  TFILE_TRY(make_dict(loaded.arrays, memory));
-  if (request.arrays || (single && request.array)) {
+  const bool wants_single = file.format->single_array && out.array != nullptr;
+  Ref<Dict> arrays;
+  TFILE_TRY(make_dict(arrays, memory));
+  if (out.arrays != nullptr || wants_single) {
     Vec<size_t> indices(memory);
     TFILE_TRY(all_indices(&indices, file));
-    TFILE_TRY(load_members(*loaded.arrays, file, indices.span()));
+    TFILE_TRY(load_members(*arrays, file, indices.span()));
   }
-  if (single && request.array && loaded.arrays->size() == 1) {
-    loaded.array = Ref<Array>::share(loaded.arrays->at(0).array);
-    loaded.arrays->remove(Text());
+  if (wants_single && arrays->size() == 1) {
+    *out.array = Ref<Array>::share(arrays->at(0).array).take();
+    arrays->remove(Text());
   }
-  if (!request.arrays) loaded.arrays = Ref<Dict>();
-  if (request.metadata) loaded.metadata = file.listing.metadata;
-  out = std::move(loaded);
+  if (out.arrays != nullptr) *out.arrays = arrays.take();
+  if (out.metadata != nullptr) *out.metadata = Ref<Dict>(file.listing.metadata).take();
   return kOk;
 }
 
@@ -32204,6 +32231,15 @@ Status open_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format format, c
   return kOk;
 }
 
+Status open_borrowed_memory(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
+                            const Settings &settings) {
+  Settings unmapped = settings;
+  unmapped.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN);
+  Ref<Source> source;
+  TFILE_TRY(source_from_memory(source, settings.memory(), data, nbytes, nullptr, nullptr));
+  return open_source(out, std::move(source), format, unmapped);
+}
+
 Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, tf_format format,
                         const Settings &settings) {
   Memory &memory = settings.memory();
@@ -32569,6 +32605,8 @@ class SinkSet {
   Status open(const PartPlan &plan);
   // Begins the next part.
   Status begin_part(Ref<Sink> &out);
+  // Does nothing, since the sinks are complete when they are committed. SetReplacement has the same functions.
+  static Status end_part() { return kOk; }
   // Writes the index, and commits all sinks.
   Status commit();
   // Aborts the sinks that have not been committed. Nothing can be written any more.
@@ -32624,6 +32662,21 @@ Status check_limits_file_save(const Format &format, const SaveRequest &request) 
               << static_cast<uint64_t>(request.metadata->size()) << " metadata values are more than " << values);
   }
   return check_each(format, request);
+}
+
+// Writes the parts to the sinks of a SetReplacement or a SinkSet, and commits them.
+template <typename Files>
+Status write_parts(Files &files, PartPlan &plan, const Format &format) {
+  for (size_t part = 0; part < plan.count(); ++part) {
+    const Dict *metadata = nullptr;
+    Ref<Dict> made;
+    Ref<Sink> sink;
+    TFILE_TRY(plan.metadata(&metadata, &made, part));
+    TFILE_TRY(files.begin_part(sink));
+    TFILE_TRY(write_request(*sink, format, plan.part_request(part, metadata)));
+    TFILE_TRY(files.end_part());
+  }
+  return files.commit();
 }
 
 Status save_completed(const char *path, const Format &format, const SaveRequest &request) {
@@ -32744,16 +32797,7 @@ Status save_to_path(const char *path, const Format &format, const SaveRequest &r
   TFILE_TRY(plan.make(path, format, request));
   SetReplacement files(request.settings.memory());
   TFILE_TRY(files.open(plan, request.arrays));
-  for (size_t part = 0; part < plan.count(); ++part) {
-    const Dict *metadata = nullptr;
-    Ref<Dict> made;
-    Ref<Sink> sink;
-    TFILE_TRY(plan.metadata(&metadata, &made, part));
-    TFILE_TRY(files.begin_part(sink));
-    TFILE_TRY(write_request(*sink, format, plan.part_request(part, metadata)));
-    TFILE_TRY(files.end_part());
-  }
-  return files.commit();
+  return write_parts(files, plan, format);
 }
 
 Status save_file(const char *path, const Dict &arrays, const Dict *metadata, const Settings &settings) {
@@ -32805,15 +32849,7 @@ Status save_to_sink(Sink &sink, tf_format asked, const Content &content, const S
   PartPlan plan(settings.memory());
   TFILE_TRY(plan.make(sinks.base(), *format, request));
   TFILE_TRY(sinks.open(plan));
-  for (size_t part = 0; part < plan.count(); ++part) {
-    const Dict *metadata = nullptr;
-    Ref<Dict> made;
-    Ref<Sink> to;
-    TFILE_TRY(plan.metadata(&metadata, &made, part));
-    TFILE_TRY(sinks.begin_part(to));
-    TFILE_TRY(write_request(*to, *format, plan.part_request(part, metadata)));
-  }
-  return sinks.commit();
+  return write_parts(sinks, plan, *format);
 }
 
 Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content, const Settings &settings) {
@@ -33471,6 +33507,8 @@ struct tf_part_plan {
   // These fail with INVALID_ARGUMENT before finish() has succeeded, or if there is no such part.
   tfile::Status check_finished() const;
   tfile::Status check_part(size_t part) const;
+  // Finds the first array of a part, their number, and the bytes of their data. Each output may be NULL.
+  tfile::Status describe_part(size_t *first, size_t *count, uint64_t *nbytes, size_t part) const;
   // Makes the path of a part, or of the index if `part` is the number of parts. Fails with NOT_FOUND if there is none.
   tfile::Status make_path(tfile::Vec<char> *out, size_t part) const;
   // Makes a copy of the metadata of a part.
@@ -33585,6 +33623,18 @@ Status tf_part_plan::finish() {
   TFILE_TRY(check_request(format, request));
   TFILE_TRY(plan.make(path.data(), format, request));
   finished = true;
+  return kOk;
+}
+
+Status tf_part_plan::describe_part(size_t *first, size_t *count, uint64_t *nbytes, size_t part) const {
+  TFILE_TRY(check_part(part));
+  const Span<const NamedArray> arrays = plan.arrays(part);
+  if (first != nullptr) *first = plan.first(part);
+  if (count != nullptr) *count = arrays.size();
+  if (nbytes == nullptr) return kOk;
+  *nbytes = 0;
+  for (const NamedArray &named : arrays)
+    *nbytes += named.array->nbytes;
   return kOk;
 }
 
@@ -34655,10 +34705,12 @@ Status tf_writer::begin_part(size_t part) {
 
 Status tf_writer::end_part() {
   TFILE_TRY(stream->writer.finish());
-  return to_path() ? files.end_part() : kOk;
+  return to_path() ? files.end_part() : SinkSet::end_part();
 }
 
-// Writes the next bytes. When a part is complete, begins the next one.
+// Writes the next bytes. When a part is complete, begins the next one. A save of whole arrays does the same in a loop over
+// the parts (write_parts() in save.cpp); here the caller's calls drive the loop, and each resumes the part that the one
+// before has begun.
 Status tf_writer::write_parts(Bytes bytes) {
   for (;;) {
     TFILE_TRY(stream->writer.write(&bytes));
@@ -34766,10 +34818,9 @@ void clear_out(T **out) {
   if (out != nullptr) *out = nullptr;
 }
 
-// Moves a reference to an optional output.
-template <typename T>
-void give_out(T **out, Ref<T> &value) {
-  if (out != nullptr) *out = value.take();
+template <typename... T>
+void clear_outs(T **...outs) {
+  (clear_out(outs), ...);
 }
 
 // Checks the two outputs for a text and sets them to an empty text. The pointer for the length may be NULL.
@@ -35044,7 +35095,7 @@ void tf_buffer_release(tf_buffer *buffer) {
 
 }  // extern "C"
 
-// src/api/keys.h
+// src/core/dict_arguments.h
 // Checks of the arguments that select an entry of a dict.
 
 
@@ -35501,9 +35552,7 @@ uint64_t tf_edit_size(const tf_edit *edit) {
 }
 
 uint64_t tf_edit_patch_bytes(const tf_edit *edit) {
-  if (is_null(edit, "edit") || !edit->check_finished().ok()) return 0;
-  uint64_t nbytes = 0;
-  return edit->splice.fits_in_place(&nbytes, edit->file->source->size) ? nbytes : 0;
+  return is_null(edit, "edit") || !edit->check_finished().ok() ? 0 : edit->patch_bytes();
 }
 
 size_t tf_edit_run_count(const tf_edit *edit) {
@@ -35516,13 +35565,7 @@ tf_status tf_edit_run(const void **bytes, uint64_t *offset, uint64_t *nbytes, co
   TFILE_API_TRY(require(offset, "offset"));
   TFILE_API_TRY(require(nbytes, "nbytes"));
   TFILE_API_TRY(require(edit, "edit"));
-  TFILE_API_TRY(edit->check_finished());
-  TFILE_API_TRY(check_index(index, edit->splice.runs.size()));
-  const Splice::Run &run = edit->splice.runs[index];
-  if (run.is_new) *bytes = edit->splice.bytes(run);
-  *offset = run.is_new ? run.at : run.from;
-  *nbytes = run.nbytes;
-  return TF_STATUS_OK;
+  return edit->describe_run(bytes, offset, nbytes, index).code;
 }
 
 tf_status tf_edit_save(const tf_edit *edit, const char *path, const tf_options *options) {
@@ -35849,10 +35892,7 @@ using namespace tfile;
 extern "C" {
 
 const char *tf_format_name(tf_format format) {
-  if (format == TF_FORMAT_AUTO) return "auto";
-  if (format == TF_FORMAT_BY_CONTENT) return "content";
-  const Format *found = find_format(format);
-  return found != nullptr ? found->name : "unknown";
+  return format_name(format);
 }
 
 const char *tf_format_extension(tf_format format) {
@@ -35884,75 +35924,41 @@ tf_format tf_format_probe(const void *head, size_t nbytes) {
 
 }  // extern "C"
 
-// src/api/load_outputs.h
-// The outputs of tf_load() and its relatives.
-
-
-namespace tfile {
-
-// Each may be NULL.
-struct LoadOutputs {
-  tf_array **array;
-  tf_dict **arrays;
-  tf_dict **metadata;
-
-  LoadOutputs(tf_array **array_out, tf_dict **arrays_out, tf_dict **metadata_out)
-      : array(array_out), arrays(arrays_out), metadata(metadata_out) {
-    clear_out(array);
-    clear_out(arrays);
-    clear_out(metadata);
-  }
-  Status load(const OpenedFile &file) const {
-    Loaded loaded;
-    TFILE_TRY(load_file(loaded, file, LoadRequest{array != nullptr, arrays != nullptr, metadata != nullptr}));
-    give_out(array, loaded.array);
-    give_out(arrays, loaded.arrays);
-    give_out(metadata, loaded.metadata);
-    return kOk;
-  }
-};
-
-}  // namespace tfile
-
 // src/api/tf_load.cpp
 using namespace tfile;
 
 extern "C" {
 
 tf_status tf_load(tf_array **array, tf_dict **arrays, tf_dict **metadata, const char *path, const tf_options *options) {
-  const LoadOutputs outputs(array, arrays, metadata);
+  clear_outs(array, arrays, metadata);
   TFILE_API_TRY(require(path, "path"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
   TFILE_API_TRY(open_path(file, path, settings));
-  return outputs.load(*file).code;
+  return load_file({array, arrays, metadata}, *file).code;
 }
 
 tf_status tf_load_memory(tf_array **array, tf_dict **arrays, tf_dict **metadata, const void *data, size_t nbytes,
                          tf_format format, const tf_options *options) {
-  const LoadOutputs outputs(array, arrays, metadata);
+  clear_outs(array, arrays, metadata);
   if (nbytes > 0) TFILE_API_TRY(require(data, "data"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
-  // The caller may free the memory afterwards, so nothing is mapped from it.
-  settings.set(TF_OPTION_LOAD_MODE, TF_LOAD_MODE_OWN);
-  Ref<Source> source;
-  TFILE_API_TRY(source_from_memory(source, settings.memory(), data, nbytes, nullptr, nullptr));
   Ref<OpenedFile> file;
-  TFILE_API_TRY(open_source(file, std::move(source), format, settings));
-  return outputs.load(*file).code;
+  TFILE_API_TRY(open_borrowed_memory(file, data, nbytes, format, settings));
+  return load_file({array, arrays, metadata}, *file).code;
 }
 
 tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata, tf_source *source, tf_format format,
                          const tf_options *options) {
-  const LoadOutputs outputs(array, arrays, metadata);
+  clear_outs(array, arrays, metadata);
   TFILE_API_TRY(require(source, "source"));
   Settings settings;
   TFILE_API_TRY(settings_of(settings, options));
   Ref<OpenedFile> file;
   TFILE_API_TRY(open_file_source(file, Ref<Source>::share(source), format, settings));
-  return outputs.load(*file).code;
+  return load_file({array, arrays, metadata}, *file).code;
 }
 
 }  // extern "C"
@@ -36102,15 +36108,7 @@ int32_t tf_part_plan_has_index(const tf_part_plan *plan) {
 
 tf_status tf_part_plan_part(size_t *first, size_t *count, uint64_t *nbytes, const tf_part_plan *plan, size_t part) {
   TFILE_API_TRY(require(plan, "plan"));
-  TFILE_API_TRY(plan->check_part(part));
-  const Span<const NamedArray> arrays = plan->plan.arrays(part);
-  if (first != nullptr) *first = plan->plan.first(part);
-  if (count != nullptr) *count = arrays.size();
-  if (nbytes == nullptr) return TF_STATUS_OK;
-  *nbytes = 0;
-  for (const NamedArray &named : arrays)
-    *nbytes += named.array->nbytes;
-  return TF_STATUS_OK;
+  return plan->describe_part(first, count, nbytes, part).code;
 }
 
 tf_status tf_part_plan_array(const char **name, size_t *length, const tf_part_plan *plan, size_t index) {
