@@ -113,7 +113,8 @@ class Constant:
         if self.enum == "tf_dtype_kind":
             return ("No" if self.name == "NONE" else camel(self.name)) + "Kind"
         if self.enum == "tf_metadata":
-            return {"NONE": "No", "STRING_LISTS": "Strings", "STRINGS": "String"}.get(self.name, camel(self.name)) + "Metadata"
+            names = {"NONE": "No", "STRINGS": "String", "STRING_LISTS": "Strings"}
+            return names.get(self.name, camel(self.name)) + "Metadata"
         if self.enum == "tf_dtype":
             if self.is_block:
                 return self.name
@@ -242,8 +243,8 @@ def typescript_region(constants, indent):
     plain = [constant for constant in constants if not constant.is_block and not constant.is_small_float]
     return [*typescript_union("PlainDtype", plain, "Types whose elements a typed array holds."), "",
             *typescript_union("SmallFloatDtype", [constant for constant in constants if constant.is_small_float],
-                              "Small floats, whose bytes are in a Uint8Array: float6 has 4 elements in 3 bytes, float4 2 "
-                              "in a byte."), "",
+                              "Small floats, whose bytes are in a Uint8Array: float6 has 4 elements in 3 bytes, float4 "
+                              "2 in a byte."), "",
             *typescript_union("BlockDtype", [constant for constant in constants if constant.is_block],
                               "The block types of ggml, whose bytes are in a Uint8Array.")]
 
