@@ -1,4 +1,5 @@
-"""Checks that one command compiles the amalgamation, that the C compiler links it, and that it has the expected formats.
+"""Checks that one command compiles the amalgamation, that the C compiler links it, and that it has the expected formats
+and, unless it is left out, zlib.
 
 usage: amalgamation_test.py WORK [TENSORFILE_NO_...]...
 
@@ -18,6 +19,11 @@ ROOT = HERE.parent.parent
 WORK = Path(sys.argv[1])
 OMITTED = sys.argv[2:]
 FORMATS = ["npy", "npz", "safetensors", "gguf"]
+# Without zlib nothing may need it, so it is not linked.
+WITH_ZLIB = "TENSORFILE_NO_ZLIB" not in OMITTED
+LIBRARIES = ["-lz", "-lpthread"] if WITH_ZLIB else ["-lpthread"]
+# What zlib.c prints then.
+WITHOUT_ZLIB = 'unsupported: this library was built without zlib; deflate "auto" needs none'
 
 
 def run(*command):
@@ -42,17 +48,22 @@ def main():
     if runtime:
         sys.exit(f"tensorfile.o needs the C++ run-time library: {', '.join(runtime)}")
 
-    for program in (HERE / "formats.c", ROOT / "tests" / "install" / "consumer.c"):
-        run(os.environ["CC"], "-std=c99", "-I.", program, "tensorfile.o", "-o", program.stem, "-lz", "-lpthread")
+    for program in (HERE / "formats.c", HERE / "zlib.c", ROOT / "tests" / "install" / "consumer.c"):
+        run(os.environ["CC"], "-std=c99", "-I.", program, "tensorfile.o", "-o", program.stem, *LIBRARIES)
     expected = [name for name in FORMATS if f"TENSORFILE_NO_{name.upper()}" not in OMITTED]
     found = run("./formats").split()
     if found != expected:
         sys.exit(f"built with {OMITTED}, expected the formats {expected}, found {found}")
     if "npy" in expected:
         run("./consumer")
+    if "npz" in expected:
+        result = run("./zlib").strip()
+        wanted = "saved" if WITH_ZLIB else WITHOUT_ZLIB
+        if result != wanted:
+            sys.exit(f"built with {OMITTED}, expected of TF_DEFLATE_ZLIB: {wanted}, found: {result}")
     if "safetensors" in expected:
         run(os.environ["CXX"], "-std=c++20", "-fno-exceptions", "-fno-rtti", *[f"-D{name}" for name in OMITTED], "-I.",
-            ROOT / "tests" / "install" / "consumer.cpp", "tensorfile.cpp", "-o", "consumer_cxx", "-lz", "-lpthread")
+            ROOT / "tests" / "install" / "consumer.cpp", "tensorfile.cpp", "-o", "consumer_cxx", *LIBRARIES)
         run("./consumer_cxx")
 
 
