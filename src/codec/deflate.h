@@ -6,10 +6,15 @@
 
 namespace tfile {
 
-// Inflates one stream, in bounded memory. Nothing is written after the stream has ended.
+// The loops that decode: those for this CPU, or those that every CPU can run.
+enum class InflateVariant { kBest, kPortable };
+
+// Inflates one stream in pieces. Its memory is that of the tables and a window of 32 KiB, because a match can refer to
+// output that far back, which is then no longer at hand. Nothing is written after the stream has ended.
 class Inflater {
  public:
-  explicit Inflater(Memory &memory) : memory_(memory) {}
+  explicit Inflater(Memory &memory, InflateVariant variant = InflateVariant::kBest)
+      : memory_(memory), variant_(variant) {}
   Inflater(const Inflater &) = delete;
   Inflater &operator=(const Inflater &) = delete;
   ~Inflater();
@@ -26,24 +31,29 @@ class Inflater {
  private:
   struct State;
   Memory &memory_;
+  InflateVariant variant_;
   State *state_ = nullptr;
 };
 
-// A chunk that a Deflater wrote, completely in memory.
+// A chunk that a Deflater wrote, or a whole stream, completely in memory.
 struct InflateChunk {
   Bytes input;
   Span<uint8_t> output;
   bool last = false;  // this is the last chunk of the stream
-  bool good = false;  // set by run() if the input is exactly one chunk that fills the output exactly
+  bool good = false;  // set by run() if the input is exactly one chunk that fills head and output exactly
+  // Receives the bytes before those of `output`, at most 32 KiB. If it is not empty, `output` is not empty either.
+  Span<uint8_t> head = {};
 };
 
 // Inflates several chunks in one loop on one thread. Decoding is a chain of table look-ups, each of which depends on
-// the previous one. While the CPU waits for a look-up of one chunk, it can work on the others.
+// the previous one. While the CPU waits for a look-up of one chunk, it can work on the others. Needs no memory but that
+// of the tables, because all output is at hand.
 class InterleavedInflater {
  public:
   static constexpr size_t kMaxChunks = 4;
 
-  explicit InterleavedInflater(Memory &memory) : memory_(memory) {}
+  explicit InterleavedInflater(Memory &memory, InflateVariant variant = InflateVariant::kBest)
+      : memory_(memory), variant_(variant) {}
   InterleavedInflater(const InterleavedInflater &) = delete;
   InterleavedInflater &operator=(const InterleavedInflater &) = delete;
   ~InterleavedInflater();
@@ -56,6 +66,7 @@ class InterleavedInflater {
   bool run_once(size_t streams, struct InflateCursor *cursors, bool *stopped);
 
   Memory &memory_;
+  InflateVariant variant_;
   States *states_ = nullptr;
 };
 

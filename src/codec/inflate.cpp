@@ -1,9 +1,32 @@
+#include "base/cpu.h"
 #include "codec/deflate.h"
 #include "codec/inflate_state.h"
 
 namespace tfile {
 
-struct Inflater::State : InflateState {};
+namespace {
+
+const InflateLoops &loops_of(InflateVariant variant) {
+#if defined(TENSORFILE_INFLATE_BMI2)
+  if (variant == InflateVariant::kBest && cpu_has_bmi2()) return kBmi2Loops;
+#endif
+  (void)variant;
+  return kPortableLoops;
+}
+
+// Decodes the head of a chunk, to which the rest may refer. If the input is too short to fill it, the output stays empty.
+void run_head(InflateState &state, Span<uint8_t> head, InflateCursor *cursor) {
+  InflateCursor first{cursor->in, cursor->in_end, head.data(), head.end(), head.data()};
+  state.run(&first);
+  state.borrow(Bytes(head.data(), head.size() - first.out_remaining()));
+  cursor->in = first.in;
+}
+
+}  // namespace
+
+struct Inflater::State : InflateState {
+  uint8_t window[kDeflateWindow];
+};
 
 Inflater::~Inflater() {
   if (state_ != nullptr) destroy(memory_, state_);
@@ -11,7 +34,7 @@ Inflater::~Inflater() {
 
 Status Inflater::begin() {
   if (state_ == nullptr) TFILE_TRY(make(&state_, memory_));
-  state_->begin(false);
+  state_->begin(loops_of(variant_), false);
   return kOk;
 }
 
@@ -20,7 +43,7 @@ Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *outpu
   state_->run(&cursor);
   *valid = !state_->invalid();
   *done = state_->done();
-  if (*valid && !*done) state_->remember(cursor);
+  if (*valid && !*done) state_->remember(cursor, state_->window);
   *input = Bytes(cursor.in, cursor.in_remaining());
   *output = Span<uint8_t>(cursor.out, cursor.out_remaining());
   return kOk;
@@ -45,8 +68,9 @@ Status InterleavedInflater::run(Span<InflateChunk> chunks) {
   bool stopped[kMaxChunks] = {};
   for (size_t i = 0; i < chunks.size(); ++i) {
     const InflateChunk &chunk = chunks[i];
-    states_->of[i].begin(true);
+    states_->of[i].begin(loops_of(variant_), true);
     cursors[i] = {chunk.input.data(), chunk.input.end(), chunk.output.data(), chunk.output.end(), chunk.output.data()};
+    if (!chunk.head.empty()) run_head(states_->of[i], chunk.head, &cursors[i]);
   }
   while (run_once(chunks.size(), cursors, stopped)) {
   }
@@ -79,7 +103,7 @@ bool InterleavedInflater::run_once(size_t streams, InflateCursor *cursors, bool 
     stopped[lane_stream[0]] = true;
     return true;
   }
-  if (count > 0) decode_literals(lanes, count);
+  if (count > 0) loops_of(variant_).literals(lanes, count);
   for (unsigned k = 0; k < count; ++k)
     states_->of[lane_stream[k]].resume(lanes[k], &cursors[lane_stream[k]]);
   return count > 0;

@@ -77,13 +77,7 @@ TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) 
 
 }  // namespace
 
-FastStop decode_fast_bmi2(InflateLane *lane, InflateMatch *match) {
-  return decode_lane(lane, match);
-}
-
-void decode_literals_bmi2(InflateLane *lanes, unsigned count) {
-  literals_of_all(lanes, count);
-}
+const InflateLoops kBmi2Loops = {decode_lane, literals_of_all};
 
 }  // namespace tfile
 

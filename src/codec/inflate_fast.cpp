@@ -1,7 +1,5 @@
 #include "codec/inflate_fast.h"
 
-#include "base/cpu.h"
-
 namespace tfile {
 
 namespace {
@@ -38,18 +36,6 @@ TENSORFILE_INLINE void copy_match(uint8_t *out, size_t distance, size_t length) 
 
 }  // namespace
 
-FastStop decode_fast(InflateLane *lane, InflateMatch *match) {
-#if defined(TENSORFILE_INFLATE_BMI2)
-  if (cpu_has_bmi2()) return decode_fast_bmi2(lane, match);
-#endif
-  return decode_lane(lane, match);
-}
-
-void decode_literals(InflateLane *lanes, unsigned count) {
-#if defined(TENSORFILE_INFLATE_BMI2)
-  if (cpu_has_bmi2()) return decode_literals_bmi2(lanes, count);
-#endif
-  literals_of_all(lanes, count);
-}
+const InflateLoops kPortableLoops = {decode_lane, literals_of_all};
 
 }  // namespace tfile

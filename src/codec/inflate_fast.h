@@ -74,18 +74,21 @@ struct InflateMatch {
   size_t distance;
 };
 
-// Decodes literals and matches of one stream until it must stop for one of these reasons.
-FastStop decode_fast(InflateLane *lane, InflateMatch *match);
-// Decodes literals of 2 to kMaxLanes streams in one loop with `tables->literal`, until one stream has another symbol or
-// comes near the end of its input or output. Look-ups of one stream depend on each other; those of different streams
-// can overlap.
 inline constexpr unsigned kMaxLanes = 4;
-void decode_literals(InflateLane *lanes, unsigned count);
 
+// The loops for one kind of CPU.
+struct InflateLoops {
+  // Decodes literals and matches of one stream until it must stop for one of the reasons above.
+  FastStop (*decode)(InflateLane *lane, InflateMatch *match);
+  // Decodes literals of 2 to kMaxLanes streams in one loop with `tables->literal`, until one stream has another symbol
+  // or comes near the end of its input or output. Look-ups of one stream depend on each other; those of different
+  // streams can overlap.
+  void (*literals)(InflateLane *lanes, unsigned count);
+};
+
+extern const InflateLoops kPortableLoops;
 #if defined(TENSORFILE_INFLATE_BMI2)
-// Do the same as the functions above. They require a CPU with BMI2.
-FastStop decode_fast_bmi2(InflateLane *lane, InflateMatch *match);
-void decode_literals_bmi2(InflateLane *lanes, unsigned count);
+extern const InflateLoops kBmi2Loops;  // for a CPU with BMI2
 #endif
 
 }  // namespace tfile

@@ -2,7 +2,8 @@
 
 namespace tfile {
 
-void InflateState::begin(bool interleaved) {
+void InflateState::begin(const InflateLoops &loops, bool interleaved) {
+  loops_ = &loops;
   interleaved_ = interleaved;
   literals_only_ = false;
   step_ = Step::kBlock;
@@ -29,7 +30,7 @@ void InflateState::decode_far_from_end(InflateCursor *cursor) {
   if (step_ != Step::kSymbols || !far_from_end) return;
   InflateLane fast = lane(*cursor);
   InflateMatch match{};
-  const FastStop stop = decode_fast(&fast, &match);
+  const FastStop stop = loops_->decode(&fast, &match);
   resume(fast, cursor);
   if (stop == FastStop::kInvalid) step_ = Step::kInvalid;
   if (stop != FastStop::kEarlier) return;
@@ -275,17 +276,23 @@ bool InflateState::copy_match(InflateCursor *cursor) {
   return true;
 }
 
-void InflateState::remember(const InflateCursor &cursor) {
+void InflateState::remember(const InflateCursor &cursor, uint8_t *window) {
+  window_ = window;
   auto count = static_cast<size_t>(cursor.out - cursor.out_begin);
   const size_t most = kDeflateWindow;
   if (count > most) count = most;
   if (count == 0) return;
   const uint8_t *from = cursor.out - count;
   const size_t until_end = most - window_next_ < count ? most - window_next_ : count;
-  memcpy(window_ + window_next_, from, until_end);
-  memcpy(window_, from + until_end, count - until_end);
+  memcpy(window + window_next_, from, until_end);
+  memcpy(window, from + until_end, count - until_end);
   window_next_ = (window_next_ + count) % kDeflateWindow;
   window_size_ = window_size_ + count < most ? window_size_ + count : most;
+}
+
+void InflateState::borrow(Bytes output) {
+  window_ = output.data();
+  window_size_ = window_next_ = output.size();
 }
 
 }  // namespace tfile

@@ -20,23 +20,26 @@ struct InflateCursor {
 
 class InflateState {
  public:
-  // Begins another stream. Only interleaved streams use decode_literals().
-  void begin(bool interleaved);
+  // Begins another stream. It is decoded with these loops; only interleaved streams use InflateLoops::literals.
+  void begin(const InflateLoops &loops, bool interleaved);
   // Decodes until input or output is used up, the stream ends, or the stream is found to be invalid.
   void run(InflateCursor *cursor);
-  // Like run(), but also returns, after some progress, as soon as decode_literals() can continue.
+  // Like run(), but also returns, after some progress, as soon as InflateLoops::literals can continue.
   void run_until_literals(InflateCursor *cursor);
   // lane() converts the state for the fast loops, and resume() converts it back.
   InflateLane lane(const InflateCursor &cursor) const;
   void resume(const InflateLane &lane, InflateCursor *cursor);
-  // Copies the end of the output to the window, because matches in later calls may refer to it.
-  void remember(const InflateCursor &cursor);
+  // Copies the end of the output to `window`, a ring buffer of kDeflateWindow bytes, because matches in later calls may
+  // refer to it. A stream must always have the same window.
+  void remember(const InflateCursor &cursor, uint8_t *window);
+  // Does the same, once for a stream, by borrowing the whole output so far, at most kDeflateWindow bytes.
+  void borrow(Bytes output);
 
   bool done() const { return step_ == Step::kDone; }
   bool invalid() const { return step_ == Step::kInvalid; }
   // True between two blocks and at the end of a byte, where a chunk may end.
   bool at_border() const { return step_ == Step::kBlock && bit_count_ == 0; }
-  // True if decode_literals() can continue.
+  // True if InflateLoops::literals can continue.
   bool has_literals(const InflateCursor &cursor) const {
     return step_ == Step::kSymbols && literals_only_ && cursor.in_remaining() >= kLiteralsInput &&
            cursor.out_remaining() >= kLiteralsOutput;
@@ -93,11 +96,12 @@ class InflateState {
   unsigned index_ = 0;  // index of the next code length
   size_t length_ = 0;   // remaining bytes of a stored block or match
   size_t distance_ = 0;
-  size_t window_size_ = 0;  // bytes of window_ that have been written
-  size_t window_next_ = 0;
+  const uint8_t *window_ = nullptr;  // the output of earlier calls
+  size_t window_size_ = 0;           // bytes of it
+  size_t window_next_ = 0;           // the index after the last of them
+  const InflateLoops *loops_ = nullptr;
   uint16_t precode_[kPrecodeEntries];
   uint8_t lengths_[kFixedLitlenSymbols + kFixedDistanceSymbols];
-  uint8_t window_[kDeflateWindow];  // a ring buffer of the last output
   InflateTables tables_;
 };
 

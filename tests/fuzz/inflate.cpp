@@ -1,10 +1,12 @@
 // The decoder against zlib's: of any bytes both make the same output, or both refuse them. Whole, in pieces, and as a
-// chunk among others.
+// chunk among others; with the loops for this CPU, and with those that every CPU can run.
 #include <zlib.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "codec/deflate.h"
+#include "codec/deflate_format.h"
 #include "fuzz.h"
 
 namespace {
@@ -12,6 +14,7 @@ namespace {
 using tfile::Bytes;
 using tfile::InflateChunk;
 using tfile::Inflater;
+using tfile::InflateVariant;
 using tfile::InterleavedInflater;
 using tfile::Span;
 
@@ -40,10 +43,10 @@ Inflated by_zlib(Bytes input) {
 }
 
 // Inflates with pieces of input and output of at most this many bytes. Each piece of input is in memory of its own.
-Inflated in_pieces(Bytes input, size_t in_piece, size_t out_piece) {
+Inflated in_pieces(Bytes input, size_t in_piece, size_t out_piece, InflateVariant variant) {
   Inflated result;
   result.output.resize(kMaxOutput);
-  Inflater inflater(tfile::default_memory());
+  Inflater inflater(tfile::default_memory(), variant);
   FUZZ_CHECK(inflater.begin().ok());
   size_t made = 0;
   bool valid = true;
@@ -72,8 +75,10 @@ void compare(const Inflated &expected, const Inflated &got) {
   FUZZ_CHECK(got.output == expected.output);
 }
 
-void compare_chunks(Bytes input, const Inflated &expected) {
+// The first bytes of some chunks go to memory of their own.
+void compare_chunks(Bytes input, const Inflated &expected, InflateVariant variant) {
   std::vector<uint8_t> outputs[InterleavedInflater::kMaxChunks];
+  std::vector<uint8_t> head(expected.output.size() / 2);
   InflateChunk chunks[InterleavedInflater::kMaxChunks];
   for (size_t i = 0; i < InterleavedInflater::kMaxChunks; ++i) {
     outputs[i].resize(expected.output.size() + 1);
@@ -81,11 +86,16 @@ void compare_chunks(Bytes input, const Inflated &expected) {
     chunks[i].output = Span<uint8_t>(outputs[i].data(), expected.output.size());
     chunks[i].last = true;
   }
-  InterleavedInflater inflater(tfile::default_memory());
+  if (head.size() <= tfile::kDeflateWindow) {
+    chunks[2].head = Span<uint8_t>(head.data(), head.size());
+    chunks[2].output = chunks[2].output.from(head.size());
+  }
+  InterleavedInflater inflater(tfile::default_memory(), variant);
   FUZZ_CHECK(inflater.run(Span<InflateChunk>(chunks, InterleavedInflater::kMaxChunks)).ok());
   for (const size_t i : {size_t{0}, size_t{2}, size_t{3}}) {
     FUZZ_CHECK(chunks[i].good == (expected.done && expected.used == input.size()));
     outputs[i].resize(expected.output.size());
+    std::copy(chunks[i].head.begin(), chunks[i].head.end(), outputs[i].begin());
     if (chunks[i].good) FUZZ_CHECK(outputs[i] == expected.output);
   }
 }
@@ -98,8 +108,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const Bytes input(data + 2, size - 2);
   const Inflated expected = by_zlib(input);
   if (!expected.done && expected.output.size() == kMaxOutput) return 0;
-  compare(expected, in_pieces(input, size, kMaxOutput));
-  compare(expected, in_pieces(input, size_t{data[0]} + 1, size_t{data[1]} * data[1] + 1));
-  compare_chunks(input, expected);
+  for (const InflateVariant variant : {InflateVariant::kBest, InflateVariant::kPortable}) {
+    compare(expected, in_pieces(input, size, kMaxOutput, variant));
+    compare(expected, in_pieces(input, size_t{data[0]} + 1, size_t{data[1]} * data[1] + 1, variant));
+    compare_chunks(input, expected, variant);
+  }
   return 0;
 }

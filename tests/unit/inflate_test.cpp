@@ -46,9 +46,12 @@ Inflated by_zlib(const Buffer8 &packed, size_t capacity) {
   return result;
 }
 
-Inflated by_us(const Buffer8 &packed, size_t capacity) {
+// The loops for this CPU, and those that every CPU can run.
+constexpr InflateVariant kVariants[] = {InflateVariant::kBest, InflateVariant::kPortable};
+
+Inflated by_us(const Buffer8 &packed, size_t capacity, InflateVariant variant = InflateVariant::kBest) {
   Inflated result;
-  Inflater inflater(default_memory());
+  Inflater inflater(default_memory(), variant);
   EXPECT_TRUE(inflater.begin().ok());
   const auto input = exact_copy(packed);
   const auto output = std::make_unique<uint8_t[]>(capacity);
@@ -64,11 +67,13 @@ Inflated by_us(const Buffer8 &packed, size_t capacity) {
 
 void expect_equal(const Buffer8 &packed, size_t capacity) {
   const Inflated expected = by_zlib(packed, capacity);
-  const Inflated got = by_us(packed, capacity);
-  ASSERT_EQ(got.done, expected.done);
-  if (!expected.done) return;
-  ASSERT_EQ(got.used, expected.used);
-  ASSERT_EQ(got.output, expected.output);
+  for (const InflateVariant variant : kVariants) {
+    const Inflated got = by_us(packed, capacity, variant);
+    ASSERT_EQ(got.done, expected.done);
+    if (!expected.done) continue;
+    ASSERT_EQ(got.used, expected.used);
+    ASSERT_EQ(got.output, expected.output);
+  }
 }
 
 // A memory level m of zlib makes blocks of 2^(m + 6) symbols.
@@ -120,9 +125,9 @@ std::vector<Buffer8> streams(size_t size) {
 }
 
 // Inflates two pieces of a stream, each in memory of its own that is gone afterwards.
-Inflated in_two_pieces(const Buffer8 &packed, size_t split, size_t capacity) {
+Inflated in_two_pieces(const Buffer8 &packed, size_t split, size_t capacity, InflateVariant variant) {
   Inflated result;
-  Inflater inflater(default_memory());
+  Inflater inflater(default_memory(), variant);
   EXPECT_TRUE(inflater.begin().ok());
   const auto output = std::make_unique<uint8_t[]>(capacity);
   Span<uint8_t> out(output.get(), capacity);
@@ -151,10 +156,12 @@ TEST(InflatePieces, OfEveryLength) {
   }
   for (const Buffer8 &stream : all) {
     for (size_t split = 0; split <= stream.size(); ++split) {
-      const Inflated got = in_two_pieces(stream, split, text.size());
-      ASSERT_TRUE(got.done) << "after " << split << " of " << stream.size() << " bytes";
-      ASSERT_EQ(got.used, stream.size());
-      ASSERT_EQ(got.output, text);
+      for (const InflateVariant variant : kVariants) {
+        const Inflated got = in_two_pieces(stream, split, text.size(), variant);
+        ASSERT_TRUE(got.done) << "after " << split << " of " << stream.size() << " bytes";
+        ASSERT_EQ(got.used, stream.size());
+        ASSERT_EQ(got.output, text);
+      }
     }
   }
 }
@@ -180,12 +187,54 @@ TEST(InflateDamage, EveryByteChanged) {
   }
 }
 
+// Text of four letters, whose codes are short and whose repetitions are long, so that a short stream reaches the fast loops.
+Buffer8 letters(size_t size) {
+  std::mt19937 random(5);
+  Buffer8 bytes(size);
+  for (size_t i = 0; i < size; ++i)
+    bytes[i] = i % 100 < 20 ? static_cast<uint8_t>("acgt"[random() % 4]) : bytes[i - 20];
+  return bytes;
+}
+
+DeflateBlockKind kind_of(const Buffer8 &stream) {
+  return static_cast<DeflateBlockKind>(stream[0] >> 1 & 3);
+}
+
+// A stream of one block of each kind, of dynamic ones with and without matches, each byte of which gets every value.
+TEST(InflateDamage, EveryValueOfEveryByte) {
+  const Buffer8 text = letters(340);
+  struct Case {
+    DeflateBlockKind kind;
+    Buffer8 stream;
+  };
+  const Case cases[] = {
+      {DeflateBlockKind::kStored, deflate_by_zlib(letters(40), 0, Z_DEFAULT_STRATEGY)},
+      {DeflateBlockKind::kFixed, deflate_by_zlib(text, 6, Z_FIXED)},
+      {DeflateBlockKind::kDynamic, deflate_by_zlib(text, 6, Z_DEFAULT_STRATEGY)},
+      {DeflateBlockKind::kDynamic, deflate_by_zlib(text, 6, Z_HUFFMAN_ONLY)},
+  };
+  for (const Case &block : cases) {
+    ASSERT_EQ(kind_of(block.stream), block.kind);
+    Buffer8 stream = block.stream;
+    for (size_t i = 0; i < stream.size(); ++i) {
+      for (unsigned value = 0; value < 256; ++value) {
+        stream[i] = static_cast<uint8_t>(value);
+        ASSERT_NO_FATAL_FAILURE(expect_equal(stream, 2 * text.size())) << "byte " << i << " is " << value;
+      }
+      stream[i] = block.stream[i];
+    }
+  }
+}
+
 TEST(InflateDamage, EveryOutputCapacity) {
   for (const Buffer8 &stream : streams(1200)) {
     for (size_t capacity = 0; capacity <= 1200; capacity += 7) {
-      const Inflated got = by_us(stream, capacity);
-      EXPECT_FALSE(got.done);
-      EXPECT_EQ(got.output, by_zlib(stream, capacity).output);
+      const Buffer8 expected = by_zlib(stream, capacity).output;
+      for (const InflateVariant variant : kVariants) {
+        const Inflated got = by_us(stream, capacity, variant);
+        EXPECT_FALSE(got.done);
+        EXPECT_EQ(got.output, expected);
+      }
     }
   }
 }
@@ -193,8 +242,11 @@ TEST(InflateDamage, EveryOutputCapacity) {
 TEST(InflateStreams, OfEveryLevelAndStrategy) {
   const Buffer8 text = mixture(300000);
   for (int level = 0; level <= 9; ++level) {
-    for (const int strategy : {Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED})
-      ASSERT_EQ(by_us(deflate_by_zlib(text, level, strategy), text.size()).output, text) << level << ' ' << strategy;
+    for (const int strategy : {Z_DEFAULT_STRATEGY, Z_FILTERED, Z_HUFFMAN_ONLY, Z_RLE, Z_FIXED}) {
+      const Buffer8 packed = deflate_by_zlib(text, level, strategy);
+      for (const InflateVariant variant : kVariants)
+        ASSERT_EQ(by_us(packed, text.size(), variant).output, text) << level << ' ' << strategy;
+    }
   }
 }
 
@@ -244,10 +296,12 @@ TEST(InflateStreams, OfOtherPrograms) {
     Buffer8 packed(number());
     file.read(reinterpret_cast<char *>(packed.data()), static_cast<std::streamsize>(packed.size()));
     ASSERT_TRUE(file.good()) << name;
-    const Inflated got = by_us(packed, text.size());
-    EXPECT_TRUE(got.done) << name;
-    EXPECT_EQ(got.used, packed.size()) << name;
-    EXPECT_EQ(got.output, text) << name;
+    for (const InflateVariant variant : kVariants) {
+      const Inflated got = by_us(packed, text.size(), variant);
+      EXPECT_TRUE(got.done) << name;
+      EXPECT_EQ(got.used, packed.size()) << name;
+      EXPECT_EQ(got.output, text) << name;
+    }
   }
   file.get();
   EXPECT_TRUE(file.eof());
@@ -460,7 +514,8 @@ Chunked chunked(size_t count, int level) {
 }
 
 // Inflates the chunks together, each from and to memory of exactly its size.
-std::vector<bool> inflate_together(const Chunked &made, std::vector<Buffer8> *outputs, size_t last) {
+std::vector<bool> inflate_together(const Chunked &made, std::vector<Buffer8> *outputs, size_t last,
+                                   InflateVariant variant = InflateVariant::kBest) {
   std::vector<std::unique_ptr<uint8_t[]>> memory;
   std::vector<InflateChunk> chunks(made.chunks.size());
   for (size_t i = 0; i < chunks.size(); ++i) {
@@ -470,7 +525,7 @@ std::vector<bool> inflate_together(const Chunked &made, std::vector<Buffer8> *ou
     chunks[i].output = Span<uint8_t>(memory.back().get(), made.texts[i].size());
     chunks[i].last = i == last;
   }
-  InterleavedInflater inflater(default_memory());
+  InterleavedInflater inflater(default_memory(), variant);
   EXPECT_TRUE(inflater.run(Span<InflateChunk>(chunks.data(), chunks.size())).ok());
   std::vector<bool> good;
   for (const InflateChunk &chunk : chunks) {
@@ -484,9 +539,44 @@ TEST(InterleavedInflater, OneToFourChunks) {
   for (const int level : {0, 1, 2, 6}) {
     for (size_t count = 1; count <= InterleavedInflater::kMaxChunks; ++count) {
       const Chunked made = chunked(count, level);
-      std::vector<Buffer8> outputs;
-      EXPECT_EQ(inflate_together(made, &outputs, count - 1), std::vector<bool>(count, true)) << level;
-      EXPECT_EQ(outputs, made.texts);
+      for (const InflateVariant variant : kVariants) {
+        std::vector<Buffer8> outputs;
+        EXPECT_EQ(inflate_together(made, &outputs, count - 1, variant), std::vector<bool>(count, true)) << level;
+        EXPECT_EQ(outputs, made.texts);
+      }
+    }
+  }
+}
+
+// The first bytes of each stream have memory of their own, and matches refer to them.
+TEST(InterleavedInflater, HeadsInOtherMemory) {
+  const Buffer8 text = mixture(3000);
+  const Buffer8 streams[] = {deflate_by_zlib(text, 6, Z_DEFAULT_STRATEGY), deflate_by_zlib(text, 6, Z_HUFFMAN_ONLY),
+                             deflate_by_zlib(text, 1, Z_FIXED), deflate_by_us(text, 2)};
+  for (const size_t head : {size_t{1}, size_t{2}, size_t{128}, size_t{301}, size_t{1000}, text.size() - 1}) {
+    for (const InflateVariant variant : kVariants) {
+      std::unique_ptr<uint8_t[]> heads[4];
+      std::unique_ptr<uint8_t[]> outputs[4];
+      InflateChunk chunks[4];
+      for (size_t i = 0; i < 4; ++i) {
+        heads[i] = std::make_unique<uint8_t[]>(head);
+        outputs[i] = std::make_unique<uint8_t[]>(text.size() - head);
+        chunks[i].input = Bytes(streams[i].data(), streams[i].size());
+        chunks[i].head = Span<uint8_t>(heads[i].get(), head);
+        chunks[i].output = Span<uint8_t>(outputs[i].get(), text.size() - head);
+        chunks[i].last = true;
+      }
+      // Too short for its head.
+      chunks[3].input = chunks[3].input.first(head / 8);
+      InterleavedInflater inflater(default_memory(), variant);
+      ASSERT_TRUE(inflater.run(Span<InflateChunk>(chunks, 4)).ok());
+      EXPECT_FALSE(chunks[3].good);
+      for (size_t i = 0; i < 3; ++i) {
+        ASSERT_TRUE(chunks[i].good) << i << ' ' << head;
+        Buffer8 got(chunks[i].head.begin(), chunks[i].head.end());
+        got.insert(got.end(), chunks[i].output.begin(), chunks[i].output.end());
+        ASSERT_EQ(got, text) << i << ' ' << head;
+      }
     }
   }
 }
