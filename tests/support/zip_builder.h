@@ -11,10 +11,10 @@
 
 namespace tfile::testing {
 
-inline std::string deflated(const std::string &data) {
+inline std::string deflated(const std::string &data, int level = 6) {
   std::string packed(data.size() + data.size() / 8 + 64, '\0');
   z_stream z{};
-  deflateInit2(&z, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&z, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
   z.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(data.data()));
   z.avail_in = static_cast<uInt>(data.size());
   z.next_out = reinterpret_cast<Bytef *>(packed.data());

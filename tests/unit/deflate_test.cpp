@@ -91,6 +91,35 @@ TEST(Deflater, ZlibReadsEveryMethodAndChunk) {
   }
 }
 
+// Deflates with zlib itself, as a Deflater must have it do.
+std::string pack_by_zlib(const std::string &text, int level, int flush) {
+  std::string packed(text.size() + text.size() / 8 + 256, '?');
+  z_stream z{};
+  EXPECT_EQ(deflateInit2(&z, level, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  z.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(text.data()));
+  z.avail_in = static_cast<uInt>(text.size());
+  z.next_out = reinterpret_cast<Bytef *>(packed.data());
+  z.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&z, flush), flush == Z_FINISH ? Z_STREAM_END : Z_OK);
+  packed.resize(z.total_out);
+  deflateEnd(&z);
+  return packed;
+}
+
+TEST(Deflater, ZlibWritesItsOwnBytes) {
+  ASSERT_TRUE(has_zlib());
+  Deflater deflater(default_memory());
+  for (const std::string &text : {sample(300000), sample(100), std::string(), std::string(70000, 'x')}) {
+    for (int level = -1; level <= 9; ++level) {
+      for (const bool last : {false, true}) {
+        EXPECT_TRUE(pack(deflater, text, last, {true, level}) ==
+                    pack_by_zlib(text, level, last ? Z_FINISH : Z_FULL_FLUSH))
+            << text.size() << ' ' << level << ' ' << last;
+      }
+    }
+  }
+}
+
 TEST(Deflater, EachChunkIsInflatedIndependently) {
   const std::string text = sample(200000);
   Deflater deflater(default_memory());

@@ -140,6 +140,28 @@ TEST(NpzChunks, AreOneStreamForOtherReaders) {
   }
 }
 
+// The promise of docs/performance.md for the levels from 4 on, for an array of several chunks.
+TEST(NpzChunks, DeepLevelsAreAsSmallAsZlibsOnTheWholeArray) {
+  std::mt19937 random(11);
+  std::vector<int32_t> tokens(size_t{3} << 18);  // 3 MiB, a word of which repeats now and then
+  for (size_t i = 0; i < tokens.size(); ++i)
+    tokens[i] =
+        i > 5000 && random() % 3 == 0 ? tokens[i - 1 - random() % 5000] : static_cast<int32_t>(random() % 30000);
+  const auto count = static_cast<int64_t>(tokens.size());
+  const auto array = made<tf_array>([&](tf_array **out) {
+    return tf_array_copy_from(out, TF_DTYPE_INT32, &count, 1, tokens.data(), tokens.size() * sizeof(int32_t));
+  });
+  for (const int level : {4, 6}) {
+    const std::string file = saved(array.get(), {{TF_OPTION_COMPRESSION_LEVEL, level}});
+    const Listed found(kNpzFormat, file);
+    ASSERT_TRUE(found.ok()) << found.error.message;
+    ASSERT_EQ(found.at(0).chunks.size(), 4u);
+    const size_t zlib = deflated(std::string(found.at(0).head, ' ') + little_endian(array.get()), level).size();
+    const size_t chunks = 4;  // with the head
+    EXPECT_LE(found.at(0).stored, zlib + zlib / 100 + 16 * chunks) << level << ": zlib's are " << zlib << " bytes";
+  }
+}
+
 TEST(NpzChunks, DependOnTheArrayAndNotOnThreads) {
   EXPECT_EQ(npz_chunk_size(1), uint64_t{1} << 20);
   EXPECT_EQ(npz_chunk_size(uint64_t{1} << 32), uint64_t{1} << 20);
