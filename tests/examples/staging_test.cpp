@@ -2,8 +2,11 @@
 // size of the buffers; the memory is bounded; failures and cancelling end both threads.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <numeric>
 #include <set>
 #include <string>
@@ -68,6 +71,42 @@ class LateDevice : public staging::Device {
   std::vector<Copy> pending_;
   std::set<const std::byte *> sources_;
   std::size_t copies_ = 0;
+};
+
+// Becomes true once, and wakes the thread that waits for it.
+class Event {
+ public:
+  void happen() {
+    const std::lock_guard lock(mutex_);
+    happened_ = true;
+    changed_.notify_all();
+  }
+  // Returns false if it has not happened after a minute, so that a test fails instead of waiting forever.
+  bool wait() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::minutes(1), [&] { return happened_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool happened_ = false;
+};
+
+// A device whose first copy does not end before the event has happened.
+class WaitingDevice : public MemoryDevice {
+ public:
+  WaitingDevice(std::size_t nbytes, Event &event) : MemoryDevice(nbytes), event_(event) {}
+
+  void copy(std::size_t buffer, const std::byte *from, std::uint64_t offset, std::size_t nbytes) override {
+    if (offset == 0) {
+      EXPECT_TRUE(event_.wait()) << "no other piece is read during the first copy";
+    }
+    MemoryDevice::copy(buffer, from, offset, nbytes);
+  }
+
+ private:
+  Event &event_;
 };
 
 std::vector<std::pair<std::string, tf::Array>> load(const std::string &path) {
@@ -221,6 +260,24 @@ TEST(Staging, ASetOfFilesIsOneDevice) {
   const tf::Options parts = tf::Options().set(tf::Option::part_bytes, 4 << 20);
   tf::save_safetensors(folder.path("s.safetensors"), arrays, {}, parts);
   EXPECT_GT(expect_same(folder.path("s.safetensors.index.json"), 500'000, 2), 18u);
+}
+
+TEST(Staging, APieceIsReadWhileThePreviousOneIsCopied) {
+  const TempFolder folder;
+  const std::string path = save_floats(folder, "a.safetensors");
+  const std::string bytes = TempFolder::read_whole(path);
+  Event reads_second;
+  std::uint64_t second = UINT64_MAX;  // offset in the file of the second piece
+  const auto read_at = [&](std::uint64_t offset, void *to, std::size_t nbytes) {
+    if (offset >= second) reads_second.happen();
+    std::memcpy(to, bytes.data() + offset, nbytes);
+  };
+  const tf::File file(tf::Source::from_concurrent_function(bytes.size(), read_at));
+  const Layout layout(file, 100'000);
+  second = file["big"].location().offset + layout.pieces()[1].offset;
+  WaitingDevice device(static_cast<std::size_t>(layout.nbytes()), reads_second);
+  Pipeline(file, layout, 2, never).run(device);
+  expect_loaded(layout, device.data(), path, tf::Dtype::as_stored);
 }
 
 TEST(Staging, TooSmallABufferIsAnErrorOfTheArray) {
