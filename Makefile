@@ -9,6 +9,9 @@ FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate http answers
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
+# For bench-page.
+REPEATS := 7
+BENCH_PAGE := docs/performance.md
 # The program with whose output Spark's is compared.
 SPARK_PROGRAM := build/demo/tensorfile
 # The library that the example for fsspec loads.
@@ -17,7 +20,7 @@ STORES_LIBRARY := build/library/libtensorfile.so
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
   demo amalgamation install dist test-dist reproducible clean engines spark spark-jars spark-tests stores \
   stores-tests machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets \
-  bench-diff bench-staging bench-programs bench-crates instructions
+  bench-diff bench-staging bench-page bench-programs bench-crates instructions
 
 help:
 	@echo 'Build:'
@@ -61,13 +64,15 @@ help:
 	@echo '  make bench-blocks       time casts to and from block types, and compare with memcpy and gguf-py'
 	@echo '  make bench-embedding    measure binary sizes, dlopen, allocations and the memory that a load needs'
 	@echo '  make bench-parts        time the inner parts of reading and saving; BENCH="--benchmark_filter=list"'
-	@echo '  make bench-deflate      time compression of kinds of data, and compare with zlib and libdeflate'
+	@echo '  make bench-deflate      time compression of kinds of data, and compare with zlib and libdeflate;'
+	@echo '                          BENCH="--instructions" counts instructions and mispredicted branches instead'
 	@echo '  make bench-presets      time convert --preset, and compare with llama-quantize, which is built from source;'
 	@echo '                          BENCH="--write docs/performance.md"'
 	@echo '  make bench-diff         time diff of a quantized file of 0.8 GB with its original of 3.1 GB; BENCH as above'
 	@echo '  make bench-staging      time the pipeline of examples/staging, and compare with tf_load, safetensors,'
 	@echo '                          fastsafetensors and runai-model-streamer; BENCH as above'
-	@echo '  make bench-bindings     time calls through the Rust, Go and Java packages'
+	@echo '  make bench-bindings     time calls through the Rust, Go and Java packages, and compare listing with C'
+	@echo '  make bench-page         measure most of docs/performance.md, and write its tables; REPEATS=7'
 	@echo '  make instructions       count the instructions of opening, listing and saving'
 	@echo
 	@echo 'Maintain:'
@@ -237,29 +242,37 @@ format:
 bench-programs:
 	$(SETUP) bench
 	cmake --preset bench
-	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench deflate_bench embed_bench raw_read raw_write staging_bench load_bench_crate save_bench_crate
+	cmake --build --preset bench --target tensorfile_program quant_bench load_bench save_bench parts_bench deflate_bench embed_bench raw_read raw_write raw_map staging_bench load_bench_crate save_bench_crate
 
 bench-crates:
 	CARGO_TARGET_DIR=build/bench-crates cargo build --release --locked --quiet --manifest-path tests/bench/crates/Cargo.toml
 
 bench: bench-programs bench-crates
-	$(PYTHON) -B tests/bench/bench.py build/bench/tests/bench build/bench/tensorfile --crates build/bench-crates/release/crates_bench --out build/bench $(BENCH)
+	$(PYTHON) -B tests/bench/bench.py build/bench/tests/bench build/bench/tensorfile build/bench-crates/release/crates_bench --out build/bench $(BENCH)
 
 bench-parts: bench-programs
 	build/bench/tests/bench/parts_bench $(BENCH)
 
 bench-deflate: bench-programs
-	build/bench/tests/bench/deflate_bench $(BENCH)
+	$(PYTHON) -B tests/bench/codec.py build/bench/tests/bench $(BENCH)
 
-bench-bindings:
+bench-bindings: bench-programs
 	$(SETUP) engines
-	tests/bench/bindings.sh build/bench-bindings
+	$(PYTHON) -B tests/bench/bindings.py build/bench/tests/bench build/bench-bindings $(BENCH)
 
 bench-blocks: bench-programs
 	$(PYTHON) -B tests/bench/quant.py build/bench/tests/bench/quant_bench build/bench/libtensorfile.so docs/block-types.md $(BENCH)
 
 bench-embedding: bench-programs
 	$(PYTHON) -B tests/bench/embed.py build/bench/tests/bench/embed_bench build/bench/libtensorfile.so docs/embedding.md $(BENCH)
+
+# On a quiet machine. The file on a disk is in build.
+bench-page:
+	$(MAKE) bench BENCH="--repeats $(REPEATS) --write $(BENCH_PAGE)"
+	$(MAKE) bench-deflate BENCH="--write $(BENCH_PAGE)"
+	$(MAKE) bench-deflate BENCH="--instructions --write $(BENCH_PAGE)"
+	$(MAKE) bench-staging BENCH="--repeats $(REPEATS) --disk build --write $(BENCH_PAGE)"
+	$(MAKE) bench-bindings BENCH="--write $(BENCH_PAGE)"
 
 # llama-quantize is built in build/llama, which takes ten minutes the first time.
 bench-presets bench-diff: bench-programs

@@ -1,11 +1,11 @@
 """Times opening, listing, loading, saving and deflating, and compares tensorfile with its peers.
 
-usage: bench.py BIN TENSORFILE [--crates PROGRAM] [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD]
-                [--out FOLDER] [--write PAGE]
+usage: bench.py BIN TENSORFILE CRATES [--quick] [--bytes N] [--repeats N] [--folder F] [--only WORD] [--out FOLDER]
+                [--write PAGE]
 
-BIN is the folder of load_bench, save_bench, both with _crate, raw_read and raw_write. Prints tables; OUT gets
-bench.json and bench.svg. --write puts the tables, with the date and the machine, between the comments in PAGE that mark
-their places.
+BIN is the folder of load_bench, save_bench, both with _crate, raw_read, raw_write and raw_map. CRATES is the program of
+tests/bench/crates. Prints tables; OUT gets bench.json and bench.svg. --write puts the tables, with the date and the
+machine, between the comments in PAGE that mark their places.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import crates
 import deflated
 import load
 import save
-from load import MIB, milliseconds
+from load import MIB, REPEATED, milliseconds
 
 HEAD = ["what", "tensorfile", "raw I/O (share)", "best peer", "times faster", "aim", "reached"]
 PLACE = "speed"
@@ -93,22 +93,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("bin")
     parser.add_argument("tensorfile")
+    parser.add_argument("crates")
     parser.add_argument("--quick", action="store_true", help="256 MiB, 3 repeats: two minutes")
     parser.add_argument("--bytes", type=int, help="size of the large files (default 1 GiB)")
     parser.add_argument("--repeats", type=int, help="repeats of each measurement (default 7)")
     parser.add_argument("--folder", help="folder for temporary files (default: a RAM disk, if there is one)")
     parser.add_argument("--only", choices=["load", "save", "crates", "deflate"])
-    parser.add_argument("--crates", help="the program of tests/bench/crates")
     parser.add_argument("--out", default=".", help="folder for bench.json and bench.svg")
     parser.add_argument("--write", metavar="PAGE")
     given = parser.parse_args()
-    programs = {name: os.path.join(given.bin, name) for name in ("load_bench", "save_bench", "raw_read", "raw_write")}
+    programs = {name: os.path.join(given.bin, name)
+                for name in ("load_bench", "save_bench", "raw_read", "raw_write", "raw_map")}
     options = SimpleNamespace(**programs, tensorfile=given.tensorfile, folder=given.folder, quick=given.quick,
                               crates=given.crates, deflate_bytes=8 * MIB if given.quick else 32 * MIB,
                               bytes=given.bytes or (256 * MIB if given.quick else 1024 * MIB),
                               repeats=given.repeats or (3 if given.quick else 7))
     title = f"{datetime.date.today()}, {machine()}"
-    head = f"Measured on {title}; medians of {options.repeats}."
+    head = f"Measured on {title}; medians of {options.repeats}; {REPEATED}."
     found, packed = [], []
     for name, module in (("load", load), ("save", save), ("crates", crates)):
         if given.only in (None, name):

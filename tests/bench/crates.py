@@ -1,57 +1,49 @@
-"""Times many small arrays, and compressed ones, with the Rust crates safetensors, candle and ndarray-npy.
+"""Times many small arrays with the Rust crates safetensors, candle and ndarray-npy.
 
-bench.py calls rows().
+The library is the amalgamation, compiled as the Rust crate compiles it. bench.py calls rows(). deflated.py compares
+compressed files with ndarray-npy.
 """
 
-import os
 import tempfile
 
-from load import MIB, free_space, row, take_turns
+from load import SMALL_ARRAY_BYTES, START_BYTES, free_space, row, take_turns
 from save import write_data
 
 COUNT = 100_000
-NPZ_COUNT = 20_000
 EACH = 16
-FORMATS = {"safetensors": ("safetensors", COUNT), "gguf": ("candle", COUNT), "npz": ("ndarray-npy", NPZ_COUNT)}
+PEERS = {"safetensors": "safetensors", "gguf": "candle", "npz": "ndarray-npy"}
+# How many times the peer's speed is the aim.
+SAVE_AIM = 2
+LOAD_AIM = 3
+LIST_AIM = 1
 
 
-def small_rows(options, folder, data):
-    found_rows = []
-    for kind, (peer, count) in FORMATS.items():
-        ours, theirs = f"{folder}/ours.{kind}", f"{folder}/theirs.{kind}"
-        found = take_turns({"ours": [options.save_bench, kind, ours, data, count, count * EACH],
-                            peer: [options.crates, "save", kind, theirs, data, count, count * EACH]}, options.repeats)
-        found_rows.append(row(f"save {kind}, {count:,} arrays of {EACH} bytes, beside Rust", found, "ahead",
-                              lambda ours_, share, best: best > ours_))
-        for action, what in (("list", "open and list"), ("load", "load")):
-            found = take_turns({"ours": [options.load_bench, action, ours],
-                                peer: [options.crates, action, kind, ours]}, options.repeats)
-            found_rows.append(row(f"{what} {kind}, {count:,} arrays of {EACH} bytes, beside Rust", found, "ahead",
-                                  lambda ours_, share, best: best > ours_))
-    return found_rows
+def crate_build(program):
+    return program + "_crate"
 
 
-def deflated_rows(options, folder, data):
-    nbytes = 32 * MIB if options.quick else 128 * MIB
-    ours, theirs = f"{folder}/deflated-ours.npz", f"{folder}/deflated-theirs.npz"
-    found = take_turns({"ours": [options.save_bench, "deflated", ours, data, 1, nbytes, 1],
-                        "ndarray-npy": [options.crates, "save", "deflated", theirs, data, 1, nbytes]}, options.repeats,
-                       2 * nbytes)
-    size = os.path.getsize(ours) / os.path.getsize(theirs)
-    what = f"deflate float32 weights, {nbytes // MIB} MiB, one core, beside Rust; size {size:.3f} of its"
-    saved = row(what, found, "ahead", lambda ours_, share, best: best > ours_)
-    found = take_turns({"ours": [options.load_bench, "load", ours, 1],
-                        "ndarray-npy": [options.crates, "load", "deflated", theirs]}, options.repeats, 2 * nbytes)
-    return [saved, row("load deflated float32 weights, one core, beside Rust", found, "ahead",
-                       lambda ours_, share, best: best > ours_)]
+def rows_of(options, folder, data, kind, peer):
+    ours, theirs = f"{folder}/ours.{kind}", f"{folder}/theirs.{kind}"
+    save_bench, load_bench = crate_build(options.save_bench), crate_build(options.load_bench)
+    what = f"{kind}, {COUNT:,} arrays of {EACH} bytes, beside Rust"
+    steps = [
+        (f"save {what}", SAVE_AIM, [save_bench, kind, ours, data, COUNT, COUNT * EACH],
+         [options.crates, "save", kind, theirs, data, COUNT, COUNT * EACH]),
+        (f"open and list {what}", LIST_AIM, [load_bench, "list", ours], [options.crates, "list", kind, ours]),
+        (f"load {what}", LOAD_AIM, [load_bench, "load", ours], [options.crates, "load", kind, ours]),
+    ]
+    found = []
+    for name, aim, our_command, their_command in steps:
+        times = take_turns({"ours": our_command, peer: their_command}, options.repeats,
+                           START_BYTES + COUNT * SMALL_ARRAY_BYTES)
+        found.append(row(name, times, "ahead" if aim == 1 else f"{aim} times the best peer",
+                         lambda ours_, share, best, aim=aim: best / ours_ >= aim))
+    return found
 
 
 def rows(options):
-    """options: crates (a program; without it there are no rows), save_bench, load_bench, folder, bytes, repeats,
-    quick."""
-    if not options.crates:
-        return []
+    """options: crates (a program), save_bench, load_bench, folder, bytes, repeats."""
     parent = options.folder or ("/dev/shm" if free_space("/dev/shm") > 2 * options.bytes else None)
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         data = write_data(folder)
-        return small_rows(options, folder, data) + deflated_rows(options, folder, data)
+        return [entry for kind, peer in PEERS.items() for entry in rows_of(options, folder, data, kind, peer)]

@@ -15,7 +15,11 @@ import sys
 import tempfile
 
 MIB = 1 << 20
-LONG = 1  # seconds
+LONG = 1  # seconds, from which on a program runs only once
+REPEATED = f"programs that take more than {LONG} s run once"  # for the head of a table
+# About the memory that a program needs before it loads anything, and for each small array, with its object and name.
+START_BYTES = 64 * MIB
+SMALL_ARRAY_BYTES = 1024
 
 # Prints seconds. Imports are not counted. mlx is lazy, so the arrays that it loads are evaluated. The end of the
 # process is not counted either, and mlx's threads may abort in it.
@@ -78,12 +82,12 @@ def prepare(command, nbytes):
                     pass
 
 
-def take_turns(contenders, repeats, nbytes=0):
+def take_turns(contenders, repeats, nbytes):
     """Runs programs in turns and returns name -> median seconds. nbytes is the memory that each of them needs.
 
     Each turn has another order. Only "ours" and the raw programs, which do nothing but the same reads or writes, always
     run directly after each other, in both orders. "share" is our speed as a fraction of the best raw program's speed,
-    as the median over all turns. A program that takes more than a second runs only once.
+    as the median over all turns. A program that takes more than LONG seconds runs only once.
     """
     times = {name: [] for name in contenders}
     shares = []
@@ -183,8 +187,20 @@ def open_rows(options, folder):
         contenders = {"ours": [options.load_bench, "open", path, 50],
                       **{peer: python(code, path) for peer, code in peers.items()}}
         aim = OPEN_AIMS[extension]
-        rows_.append(row(f"open {extension}", take_turns(contenders, options.repeats), f"{aim * 1e3:.2f} ms",
-                         lambda ours, share, best, aim=aim: ours <= aim))
+        rows_.append(row(f"open {extension}", take_turns(contenders, options.repeats, START_BYTES),
+                         f"{aim * 1e3:.2f} ms", lambda ours, share, best, aim=aim: ours <= aim))
+    return rows_
+
+
+def map_rows(options, folder, array_bytes):
+    """A mapped file of which every page is read, beside a plain mapping that the kernel populates."""
+    rows_ = []
+    for extension in ("safetensors", "gguf"):
+        path = f"{folder}/big.{extension}"
+        found = take_turns({"ours": [options.load_bench, "touch", path], "raw": [options.raw_map, path, "populate"]},
+                           options.repeats, START_BYTES)
+        rows_.append(row(f"map {extension}, {64 * array_bytes // MIB} MiB in 64 arrays, and read every page", found,
+                         "not behind MAP_POPULATE", lambda ours, share, best: share >= 1))
     return rows_
 
 
@@ -193,12 +209,13 @@ def many_rows(options, folder):
     for extension, peers in LISTERS.items():
         count, aim = LIST_AIMS[extension]
         path = f"{folder}/many{count}.{extension}"
+        nbytes = START_BYTES + count * SMALL_ARRAY_BYTES
         found = take_turns({"ours": [options.load_bench, "list", path],
-                            **{peer: python(code, path) for peer, code in peers.items()}}, options.repeats)
+                            **{peer: python(code, path) for peer, code in peers.items()}}, options.repeats, nbytes)
         rows_.append(row(f"open and list {extension}, {count:,} arrays", found, f"{aim * 1e3:.0f} ms",
                          lambda ours, share, best, aim=aim: ours <= aim))
         loaders = {peer: python(code, path) for peer, code in LOADERS[extension].items() if peer != "gguf-py"}
-        found = take_turns({"ours": [options.load_bench, "load", path], **loaders}, options.repeats)
+        found = take_turns({"ours": [options.load_bench, "load", path], **loaders}, options.repeats, nbytes)
         rows_.append(row(f"load {extension}, {count:,} arrays", found, "twice the best peer",
                          lambda ours, share, best: best / ours >= 2))
     return rows_
@@ -211,7 +228,8 @@ def growth_rows(options, folder, counts):
         first = None
         for count in counts:
             path = f"{folder}/many{count}.{extension}"
-            found = take_turns({"ours": [options.load_bench, "list", path]}, options.repeats)
+            found = take_turns({"ours": [options.load_bench, "list", path]}, options.repeats,
+                               START_BYTES + count * SMALL_ARRAY_BYTES)
             each = found["ours"] / count
             first = first or each
             rows_.append(row(f"open and list {extension}, {count:,} arrays: {each * 1e9:.0f} ns each", found,
@@ -220,13 +238,14 @@ def growth_rows(options, folder, counts):
 
 
 def rows(options):
-    """options: load_bench, raw_read, tensorfile (programs), folder (None: a RAM disk, or the temporary folder), bytes,
-    repeats, quick."""
+    """options: load_bench, raw_read, raw_map, tensorfile (programs), folder (None: a RAM disk, or the temporary
+    folder), bytes, repeats, quick."""
     parent = options.folder or ("/dev/shm" if free_space("/dev/shm") > 6 * options.bytes else None)
     growth = [10_000, 100_000] if options.quick else [10_000, 100_000, 1_000_000]
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         array_bytes = write_big(folder, options.bytes, options.tensorfile)
-        found = open_rows(options, folder) + load_rows(options, folder, array_bytes)
+        found = (open_rows(options, folder) + load_rows(options, folder, array_bytes)
+                 + map_rows(options, folder, array_bytes))
         for extension in LOADERS:
             os.remove(f"{folder}/big.{extension}")
         write_many(folder, {extension: count for extension, (count, _) in LIST_AIMS.items()}, options.tensorfile)

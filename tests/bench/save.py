@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 
-from load import MIB, free_space, python, row, take_turns
+from load import MIB, SMALL_ARRAY_BYTES, START_BYTES, free_space, row, take_turns
 
 SMALL = 20_000
 GGUF = ("from gguf import GGUFWriter",
@@ -31,8 +31,8 @@ SAVERS = {
 CLOCK = """import os, sys, time
 import numpy as np
 {imports}
-path, data, count, nbytes = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-one = np.resize(np.fromfile(data, np.float32), nbytes // count // 4)
+path, data, count, nbytes, dtype = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), np.dtype(sys.argv[5])
+one = np.resize(np.fromfile(data, dtype), nbytes // count // dtype.itemsize)
 arrays = {{f'layers.{{i}}.weight': one.copy() for i in range(count)}}
 {before}
 if os.path.exists(path): os.remove(path)
@@ -45,7 +45,7 @@ os._exit(0)
 
 def peers_of(kind, path, data, count, nbytes):
     return {name: [sys.executable, "-c", CLOCK.format(imports=imports, before=before, work=work),
-                   f"{path}{name}.{kind}", data, count, nbytes]
+                   f"{path}{name}.{kind}", data, count, nbytes, "float32"]
             for name, (imports, before, work) in SAVERS[kind].items()}
 
 
@@ -89,7 +89,7 @@ def many_rows(options, folder, data):
         if kind == "npz":
             del peers["mlx"]  # cannot write more than 1,024 arrays
         found = take_turns({"ours": [options.save_bench, kind, f"{folder}/out.{kind}", data, SMALL, nbytes], **peers},
-                           options.repeats)
+                           options.repeats, START_BYTES + SMALL * SMALL_ARRAY_BYTES)
         clear(folder, "out")
         found_rows.append(row(f"save {kind}, {SMALL:,} arrays", found, "3 times the best peer",
                               lambda ours, share, best: best / ours >= 3))

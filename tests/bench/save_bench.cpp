@@ -1,9 +1,9 @@
 // Times saving through the C ABI in a fresh process, which has only created the arrays.
 //
-//   save_bench FORMAT PATH DATA COUNT BYTES [THREADS [LEVEL]]
+//   save_bench FORMAT PATH DATA COUNT BYTES [THREADS [DTYPE]]
 //
-// saves COUNT float32 arrays of BYTES in total, which repeat the contents of the file DATA, and prints the seconds.
-// FORMAT is npy, npz, safetensors, gguf, or deflated (a compressed .npz).
+// saves COUNT arrays of BYTES in total, which repeat the contents of the file DATA, and prints the seconds. FORMAT is npy,
+// npz, safetensors, gguf, or deflated (a compressed .npz). DTYPE is a name; without it, the arrays are float32.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -23,22 +23,22 @@ void check(tf_status status) {
   std::exit(1);
 }
 
-tf_array *make_array(const std::string &data, size_t nbytes) {
-  const int64_t shape[] = {static_cast<int64_t>(nbytes / sizeof(float))};
+tf_array *make_array(const std::string &data, size_t nbytes, tf_dtype dtype) {
+  const int64_t shape[] = {static_cast<int64_t>(nbytes / tf_dtype_block_bytes(dtype))};
   tf_array *array = nullptr;
   void *to = nullptr;
-  check(tf_array_new(&array, TF_DTYPE_FLOAT32, shape, 1));
+  check(tf_array_new(&array, dtype, shape, 1));
   check(tf_array_data_mut(&to, array));
   for (size_t done = 0; done < nbytes; done += data.size())
     std::memcpy(static_cast<char *>(to) + done, data.data(), std::min(data.size(), nbytes - done));
   return array;
 }
 
-tf_dict *make_arrays(const std::string &data, size_t count, size_t nbytes) {
+tf_dict *make_arrays(const std::string &data, size_t count, size_t nbytes, tf_dtype dtype) {
   tf_dict *arrays = nullptr;
   check(tf_dict_new(&arrays));
   for (size_t i = 0; i < count; ++i) {
-    tf_array *array = make_array(data, nbytes / count);
+    tf_array *array = make_array(data, nbytes / count, dtype);
     const std::string name = "layers." + std::to_string(i) + ".weight";
     check(tf_dict_set_array(arrays, name.data(), name.size(), array));
     tf_array_release(array);
@@ -62,17 +62,21 @@ tf_status save(const std::string &format, const char *path, const tf_dict *array
 
 int main(int argc, char **argv) {
   if (argc < 6) {
-    std::fprintf(stderr, "usage: save_bench FORMAT PATH DATA COUNT BYTES [THREADS [LEVEL]]\n");
+    std::fprintf(stderr, "usage: save_bench FORMAT PATH DATA COUNT BYTES [THREADS [DTYPE]]\n");
     return 2;
   }
   std::ifstream file(argv[3], std::ios::binary);
   const std::string data(std::istreambuf_iterator<char>(file), {});
   if (data.empty()) return 1;
-  tf_dict *arrays = make_arrays(data, std::strtoull(argv[4], nullptr, 10), std::strtoull(argv[5], nullptr, 10));
+  const tf_dtype dtype = argc > 7 ? tf_dtype_from_name(argv[7]) : TF_DTYPE_FLOAT32;
+  if (tf_dtype_block_bytes(dtype) == 0) {
+    std::fprintf(stderr, "save_bench: there is no dtype %s\n", argv[7]);
+    return 2;
+  }
+  tf_dict *arrays = make_arrays(data, std::strtoull(argv[4], nullptr, 10), std::strtoull(argv[5], nullptr, 10), dtype);
   tf_options *options = nullptr;
   check(tf_options_new(&options));
   if (argc > 6) check(tf_options_set(options, TF_OPTION_THREADS, std::atoi(argv[6])));
-  if (argc > 7) check(tf_options_set(options, TF_OPTION_COMPRESSION_LEVEL, std::atoi(argv[7])));
   (void)std::remove(argv[2]);
   const auto begin = std::chrono::steady_clock::now();
   check(save(argv[1], argv[2], arrays, options));

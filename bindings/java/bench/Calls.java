@@ -1,14 +1,20 @@
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import org.tensorfile.ArrayFile;
 import org.tensorfile.Bytes;
 import org.tensorfile.Format;
 import org.tensorfile.Loaded;
 import org.tensorfile.NdArray;
 import org.tensorfile.Tensorfile;
 
-/** Measures the cost of calls: {@code java -cp target/tensorfile-0.9.0.jar bench/Calls.java}. */
+/**
+ * Measures the cost of calls: {@code java -cp target/tensorfile-0.9.0.jar bench/Calls.java [FILE]}. With a file, it also
+ * measures opening it and getting the names, dtypes and shapes of its arrays.
+ */
 class Calls {
   private interface Work {
     long run(int count);
@@ -24,7 +30,22 @@ class Calls {
       sink += work.run(count);
       best = Math.min(best, (System.nanoTime() - start) / (double) count);
     }
-    System.out.printf(Locale.ROOT, "%-52s %8.1f ns%n", what, best);
+    System.out.printf(Locale.ROOT, "%-52s %10.1f ns%n", what, best);
+  }
+
+  private static long list(Path path) {
+    try (ArrayFile file = ArrayFile.open(path)) {
+      long sum = 0;
+      for (ArrayFile.Entry entry : file.entries()) {
+        sum += entry.name().length() + entry.dtype().ordinal();
+        for (long size : entry.shape()) {
+          sum += size;
+        }
+      }
+      return sum;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   public static void main(String[] args) throws IOException {
@@ -80,6 +101,16 @@ class Calls {
           try (NdArray view = array.slice()) {
             sum += view.ndim();
           }
+        }
+        return sum;
+      });
+    }
+    if (args.length > 0) {
+      Path path = Path.of(args[0]);
+      time("opening and listing the file", 10, n -> {
+        long sum = 0;
+        for (int i = 0; i < n; i++) {
+          sum += list(path);
         }
         return sum;
       });
