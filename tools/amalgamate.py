@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src"
 HEADER = ROOT / "include" / "tensorfile.h"
 
-# The rooms of the core in the order of the sources: each room after those that it includes.
-ROOMS = ["base", "core", "io", "codec", "quant", "format", "transfer", "file", "api"]
+# The layers of the core in the order of the sources: each layer after those that it includes.
+LAYERS = ["base", "core", "io", "codec", "quant", "format", "transfer", "file", "api"]
 
 # The name of a source in format/ or transfer/ starts with its format: "format/gguf/gguf_read.cpp" belongs to gguf. These
 # names belong to other formats too, or instead.
@@ -82,8 +82,8 @@ def tokens(text):
 
 
 def source_list():
-    """Returns the sources, room by room, each sorted by name."""
-    return [path.relative_to(SOURCES).as_posix() for room in ROOMS for path in sorted((SOURCES / room).rglob("*.cpp"))]
+    """Returns the sources, layer by layer, each sorted by name."""
+    return [path.relative_to(SOURCES).as_posix() for layer in LAYERS for path in sorted((SOURCES / layer).rglob("*.cpp"))]
 
 
 def format_list():
@@ -103,10 +103,10 @@ def conditional_rows(text):
 
 def condition_of(name):
     """Returns the preprocessor condition of a source that only some formats need, or None."""
-    room, first = name.removesuffix(".cpp").split("/")[:2]
+    layer, first = name.removesuffix(".cpp").split("/")[:2]
     word = first.split("_")[0]
     formats = FORMATS_OF.get(word, [word] if word in format_list() else [])
-    return " || ".join(f"!defined({macro(served)})" for served in formats if room in ("format", "transfer")) or None
+    return " || ".join(f"!defined({macro(served)})" for served in formats if layer in ("format", "transfer")) or None
 
 
 def after_angles(words, start):

@@ -7,8 +7,8 @@
 #include "cli/input_file.h"
 #include "cli/input_set.h"
 #include "cli/output.h"
-#include "cli/table.h"
 #include "cli/text.h"
+#include "cli/text_table.h"
 
 namespace cli {
 

@@ -5,8 +5,8 @@
 #include "cli/metadata.h"
 #include "cli/output.h"
 #include "cli/remote.h"
-#include "cli/table.h"
 #include "cli/text.h"
+#include "cli/text_table.h"
 
 namespace cli {
 

@@ -4,8 +4,8 @@
 #include <unordered_map>
 
 #include "cli/listing.h"
-#include "cli/table.h"
 #include "cli/text.h"
+#include "cli/text_table.h"
 
 namespace cli {
 

@@ -14,8 +14,8 @@
 #include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/statistics.h"
-#include "cli/table.h"
 #include "cli/text.h"
+#include "cli/text_table.h"
 
 namespace cli {
 

@@ -35,34 +35,34 @@ INTRINSICS = {"base": ["cpuid.h"], "codec": ["immintrin.h", "arm_neon.h"], "quan
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.M)
 
 
-def project_include(room, include):
+def project_include(layer, include):
     """Returns what is wrong with including a file of the project, or None."""
     target = include.split("/")[0] if "/" in include else ""
     if include in ("tensorfile.h", "tensorfile.hpp"):
         return None
-    if include == {"http": "tensorfile_http.h", "cli": "tensorfile_http.hpp"}.get(room):
+    if include == {"http": "tensorfile_http.h", "cli": "tensorfile_http.hpp"}.get(layer):
         return None
     # Without the library the program must still know which arguments are URLs.
-    if include == "http/schemes.h" and room == "cli":
+    if include == "http/schemes.h" and layer == "cli":
         return None
-    if room == "cli" and not target:
+    if layer == "cli" and not target:
         return None
     if target not in BELOW:
-        return "the file is not in a room of src/; write \"room/file.h\""
-    if target != room and target not in BELOW[room]:
-        return f"{room} may include {', '.join(BELOW[room]) or 'nothing'}"
-    return f"{room} must not include files" if include in FORBIDDEN.get(room, []) else None
+        return "the file is in no layer of src/; write \"layer/file.h\""
+    if target != layer and target not in BELOW[layer]:
+        return f"{layer} may include {', '.join(BELOW[layer]) or 'nothing'}"
+    return f"{layer} must not include files" if include in FORBIDDEN.get(layer, []) else None
 
 
-def system_include(room, path, include):
+def system_include(layer, path, include):
     """Returns what is wrong with including a system header, or None."""
-    if room == "cli" or include in HEADER_ONLY or include in C_LIBRARY:
+    if layer == "cli" or include in HEADER_ONLY or include in C_LIBRARY:
         return None
-    if room == "http" and include.startswith(HTTP_LIBRARIES):
+    if layer == "http" and include.startswith(HTTP_LIBRARIES):
         return None
-    if include in INTRINSICS.get(room, []):
+    if include in INTRINSICS.get(layer, []):
         return None
-    if include.startswith(CODEC_LIBRARIES.get(room, ())):
+    if include.startswith(CODEC_LIBRARIES.get(layer, ())):
         return None
     if "." not in include:
         return "the header may need the C++ run-time library"
@@ -75,12 +75,12 @@ def problems(sources):
     if not files:
         yield f"found no sources in {sources}"
     for path in files:
-        room = path.relative_to(sources).parts[0]
-        if room not in BELOW:
-            yield f"{path}: include_directions.py does not know this room"
+        layer = path.relative_to(sources).parts[0]
+        if layer not in BELOW:
+            yield f"{path}: include_directions.py does not know this layer"
             continue
         for quote, include in INCLUDE.findall(path.read_text(encoding="utf-8")):
-            problem = project_include(room, include) if quote == '"' else system_include(room, path, include)
+            problem = project_include(layer, include) if quote == '"' else system_include(layer, path, include)
             if problem:
                 yield f"{path} includes {include}: {problem}"
 

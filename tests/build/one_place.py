@@ -26,13 +26,13 @@ def problems(sources):
         if path.suffix not in (".h", ".inc", ".cpp"):
             continue
         text = path.read_text(encoding="utf-8")
-        room = path.relative_to(sources).parts[0]
-        if room == "format":
+        layer = path.relative_to(sources).parts[0]
+        if layer == "format":
             rows += len(FORMAT_ROW.findall(text))
             text = FORMAT_ROW.sub("", text)
         for found in FORMAT.finditer(text):
             yield f"{path}: {found[0]}: ask for the ability that makes the difference"
-        if room != "cli":
+        if layer != "cli":
             for found in option.finditer(text):
                 yield f"{path}: ({found[1]}) in a message: take the name from the table of options"
     if rows == 0:

@@ -270,9 +270,9 @@ internal static class Tests
         Equal(68, blocks.AsSpan<byte>().Length);
         Equal(127f * 64, blocks.CastTo<float>().Sum());
         Same(new long[] { 1, 32 }, NdArray.FromBytes(blocks.AsSpan<byte>().Slice(34), Dtype.Q8_0, 1, 32).Shape);
-        var room = new double[2];
-        array.CopyTo<double>(room);
-        Same(new[] { 1.5, -2.5 }, room);
+        var values = new double[2];
+        array.CopyTo<double>(values);
+        Same(new[] { 1.5, -2.5 }, values);
         Fails(Status.InvalidArgument, "16", () => array.CopyTo<double>(new double[3]));
     }
 

@@ -1,10 +1,10 @@
 """Checks that src/api defines the C functions and nothing else, and that no other directory of src/ defines any.
 
 A source in src/api includes headers, says `using namespace tfile`, and defines the functions of symbols.txt in one
-extern "C" block; each checks its arguments, calls the rooms below, and returns, so none has a loop. The only header is
+extern "C" block; each checks its arguments, calls the layers below, and returns, so none has a loop. The only header is
 arguments.h, whose inline functions and templates check arguments.
 
-usage: api_room.py SRC ARCHIVE NM
+usage: api_layer.py SRC ARCHIVE NM
 """
 
 import re
@@ -82,8 +82,8 @@ def main(src, archive, nm):
     problems += [f"{name}: in src/api, and not in symbols.txt" for name in defined if name not in public]
     problems += [f"{name}: in symbols.txt, and not in src/api" for name in sorted(public - set(defined))]
     for path in sorted(root.rglob("*.cpp")):
-        room = path.relative_to(root).parts[0]
-        if room != "api":
+        layer = path.relative_to(root).parts[0]
+        if layer != "api":
             names = FUNCTION.findall(strip_comments(path.read_text(encoding="utf-8")))
             problems += [f"{path}: {name}() belongs to src/api" for name in names if name in public]
     api_objects = {f"{path.name}.o" for path in sources} | {f"{path.stem}.o" for path in sources}
