@@ -161,7 +161,7 @@ func BenchmarkListInC(b *testing.B) {
 	}
 }
 
-// Loading such a file and visiting its arrays.
+// BenchmarkLoadMany loads a file of many arrays and visits them.
 func BenchmarkLoadMany(b *testing.B) {
 	content := manyArrays(b)
 	for b.Loop() {

@@ -137,7 +137,7 @@ func TestErrorsOfReadersAreTheCause(t *testing.T) {
 	// Fewer bytes without an error violate the contract of io.ReaderAt.
 	_, err := LoadFrom(faultySource(t, raw, 0, func() error { return nil }), Safetensors)
 	fails(t, err, ErrTruncated)
-	// All bytes with an error, which io.ReaderAt allows at the end, is a success.
+	// io.ReaderAt may return the last bytes together with io.EOF, which is not a failure.
 	whole := must[*Source](t)(NewSource(full{raw}, int64(len(raw))))
 	must[*Loaded](t)(LoadFrom(whole, Safetensors))
 }

@@ -171,7 +171,7 @@ func checkWith(err error, slot *capi.Slot) error {
 	return e
 }
 
-// callbackFailed matches how the library reports the status of a callback, in place of which the error is shown.
+// callbackFailed matches the library's message about a callback that failed. The callback's own error replaces it.
 var callbackFailed = regexp.MustCompile(`the (source's|sink's|progress callback|callback for|resolver of) .*`)
 
 // inGo returns a message with shapes and options as Go writes them.

@@ -706,7 +706,7 @@ func TestTheReasonOfTheSystemSurvives(t *testing.T) {
 	same(t, missing.Error(), "tensorfile: load "+folder+"/y.npz: no such file")
 }
 
-func TestQuestionsAboutFormatsDtypesAndOptions(t *testing.T) {
+func TestQueriesOfFormatsDtypesAndOptions(t *testing.T) {
 	same(t, Formats()[:4], []Format{NPY, NPZ, Safetensors, GGUF})
 	same(t, NPZ.Extension()+GGUF.Extension()+Auto.Extension(), ".npz.gguf")
 	same(t, NPY.Abilities(), Abilities{SingleArray: true})

@@ -139,9 +139,9 @@ func (w *Writer) write(piece []byte, dtype Dtype) error {
 				err.Name = next.name
 				return err
 			}
-			taken := min(left, next.nbytes-written)
-			left -= taken
-			if written += taken; written == next.nbytes {
+			count := min(left, next.nbytes-written)
+			left -= count
+			if written += count; written == next.nbytes {
 				declared, written = declared[1:], 0
 			}
 		}

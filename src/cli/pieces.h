@@ -70,8 +70,8 @@ class CastPieces {
 
   Entry entry_;
   tensorfile::Dtype dtype_;
-  Pieces in_order_;                   // of a file that may be compressed
-  std::optional<Division> division_;  // of other files, if the array is not read whole
+  Pieces in_order_;                   // used if the file may be compressed
+  std::optional<Division> division_;  // used for other files, if the array is not read whole
   bool done_ = false;
   std::unique_ptr<std::byte[]> memory_;
   size_t capacity_ = 0;

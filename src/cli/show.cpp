@@ -86,8 +86,8 @@ struct ShowRequest {
   InputOptions input;
 };
 
-// Finds the array. The only array of a file needs no name. That of a .npy has none, so the argument after FILE is the
-// slice; "" may precede it.
+// Finds the array to show. A file with one array needs no NAME. The array of an .npy has no name, so the first argument
+// after FILE is the slice, unless an empty NAME precedes it.
 Entry find_shown(const tensorfile::File &file, ShowRequest &request) {
   if (tensorfile::ability(file.format(), tensorfile::Ability::single_array) != 0 && request.slice.empty()) {
     std::swap(request.slice, request.name);

@@ -34,8 +34,8 @@ struct Dtype {
   tf_dtype id;
   const char *name;
   DtypeClass kind;
-  uint8_t bits;         // of one element; 0 for block types
-  uint8_t scalar;       // bytes that a change of byte order reverses: half a complex number; 1 if none
+  uint8_t bits;    // of one element; 0 for block types
+  uint8_t scalar;  // size in bytes of the unit that is swapped; for complex, of one component; 1 if nothing is swapped
   uint16_t block_size;  // elements in the smallest unit of whole bytes
   uint16_t block_bytes;
   SwappedFields swapped = {};  // for block types

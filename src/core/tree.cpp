@@ -40,7 +40,7 @@ class Leaves {
   struct Level {
     const Dict *dict;
     size_t next;    // index of the next entry
-    size_t prefix;  // length of the name up to the keys of this dict
+    size_t prefix;  // length of what precedes the keys of this dict in names
   };
 
   Status enter(const Dict &dict) {

@@ -285,7 +285,7 @@ class Checker : FaultCollector {
     return notes_->append((ReportLine() << "a file of the set is missing: " << path).text());
   }
 
-  // Appends a line, unless it is the same as the one before, which another check has found.
+  // Appends a line, unless it repeats the previous line: two checks can find the same fault.
   static Status append(StringList &lines, Text line) {
     const size_t count = lines.size();
     return count > 0 && lines.at(count - 1) == line ? kOk : lines.append(line);

@@ -9,7 +9,7 @@ namespace tfhttp {
 
 namespace {
 
-// The longest wait for a socket in milliseconds; the callback of the progress is then called, which asks for cancellation.
+// The longest wait for a socket in milliseconds. After each wait the progress callback is called, which can cancel.
 constexpr int kLongestPoll = 1000;
 
 // True if a request has got a connection, whose handshakes are over.

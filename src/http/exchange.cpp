@@ -21,9 +21,9 @@ struct Transfer {
   Response *response = nullptr;
   CURL *handle = nullptr;
   tf_status failure = TF_STATUS_OK;
-  String reason;        // of the failure: the thread that drives the channel has another error record
+  String reason;        // why it failed; the error record is that of another thread, which drives the channel
   int64_t begin = 0;    // when the request was made, in milliseconds of Channel::now()
-  int64_t arrival = 0;  // when something of the answer arrived last
+  int64_t arrival = 0;  // when the last bytes of the answer arrived
   int64_t stalled = 0;  // how long nothing arrived when the transfer was given up for that, in milliseconds
   size_t head = 0;      // bytes of the head of the answer
   bool judged = false;

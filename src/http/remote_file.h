@@ -1,4 +1,4 @@
-// A file of a server: what is known about it, and reads of ranges with redirects and repetitions.
+// A file on a server: what is known about it, and range requests, which follow redirects and are repeated if they fail.
 #pragma once
 
 #include "http/exchange.h"

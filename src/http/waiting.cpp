@@ -6,7 +6,7 @@ namespace tfhttp {
 
 namespace {
 
-constexpr int64_t kSlice = 100;  // milliseconds between two questions whether the caller cancels
+constexpr int64_t kSlice = 100;  // milliseconds between two calls of the callback that can cancel
 
 // Leaves out up to half of a wait, so that clients that failed at the same time do not come back at the same time.
 int64_t vary(int64_t wait) {

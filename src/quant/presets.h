@@ -33,7 +33,7 @@ struct RoleRules {
 struct Preset {
   tf_preset id;  // also llama.cpp's number, in general.file_type
   const char *name;
-  tf_dtype dtype;              // of the arrays that no rule is about
+  tf_dtype dtype;              // of the arrays to which no rule applies
   RoleRules value = {};        // of attn_v, attn_qkv and attn_kv_b
   RoleRules down = {};         // of ffn_down
   RoleRules falcon_down = {};  // of ffn_down in a Falcon

@@ -39,14 +39,14 @@ def api_source(path):
     if len(starts) != len(names):
         problems.append(f"{path}: has {len(names)} functions and {len(starts)} lines that begin one")
     loops = [line.strip() for line in blocks[1].splitlines() if LOOP.search(line)]
-    problems += [f"{path}: {line}: a loop belongs to a room below" for line in loops]
+    problems += [f"{path}: {line}: a loop belongs to a layer below" for line in loops]
     problems += [f"{path}: {line}: only functions of the ABI are defined here" for line in top_level if line not in starts]
     return names, problems
 
 
 def header_problems(path):
     if path.name != "arguments.h":
-        return [f"{path}: arguments.h is the only header of src/api; what this one defines belongs to a room below"]
+        return [f"{path}: arguments.h is the only header of src/api; what this one defines belongs to a layer below"]
     text = re.sub(r"^#(?:[^\n]*\\\n)*[^\n]*", "", strip_comments(path.read_text(encoding="utf-8")), flags=re.M)
     text = re.sub(r"^template <[^\n]*>\n", "inline ", text, flags=re.M)
     return [f"{path}: {line}: only inline functions and templates of functions are defined here"

@@ -179,7 +179,7 @@ class Pe(Case):
                 oldest = [int(found) for found in re.findall(r"M\w+(?:OperatingSystem|Subsystem)Version: (\d+)", dump)]
                 self.assertEqual(len(oldest), 4)
                 self.assertLessEqual(max(oldest[:2], oldest[2:]), [10, 0])
-                # Without the time of the build, two builds are the same.
+                # A hash instead of the time of the build, so that two builds are the same.
                 self.assertRegex(dump, r"TimeDateStamp: .*\(0x\w+\)")
             dump = run("llvm-readobj-14", "--coff-exports", tree / platform.shared)
             self.assertEqual(sorted(re.findall(r"Export \{\n.*?\n +Name: (\S+)", dump)), SYMBOLS)

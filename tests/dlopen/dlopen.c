@@ -85,7 +85,7 @@ static void save_and_load(void) {
   if (strcmp(p_tf_error_message(), "nowhere.npz: no such file") != 0) fail(p_tf_error_message());
 }
 
-/* Leaves an error record, which is freed with the thread, after the library was closed. */
+/* Makes an error record that outlives dlclose() and is freed when the thread ends. */
 static pthread_barrier_t barrier;
 static void *work(void *unused) {
   tf_array *array = NULL;

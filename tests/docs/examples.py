@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "embedding.md"
 LANGUAGES = {".go": "go", ".java": "java", ".py": "python", ".rs": "rust"}
-PLACE = re.compile(r"^(<!-- (\S+): begin -->\n)```.*?^```\n(<!-- \2: end -->)$", re.DOTALL | re.MULTILINE)
+EXAMPLE = re.compile(r"^(<!-- (\S+): begin -->\n)```.*?^```\n(<!-- \2: end -->)$", re.DOTALL | re.MULTILINE)
 
 
 def with_code(match):
@@ -20,7 +20,7 @@ def with_code(match):
 
 def main():
     text = PAGE.read_text(encoding="utf-8")
-    updated, count = PLACE.subn(with_code, text)
+    updated, count = EXAMPLE.subn(with_code, text)
     if count != len(LANGUAGES):
         sys.exit(f"{PAGE} has {count} examples between comments with their paths, not {len(LANGUAGES)}")
     if updated == text:

@@ -224,7 +224,7 @@ void add_layouts(Cases &cases) {
   inside.add("b.npy", kArray).local = false;
   inside.parts[1].offset = 60;
   cases.refused("member_in_a_member", TF_STATUS_CORRUPT, inside.bytes());
-  // Members that declare more bytes than deflate can produce, or other bytes than their stream has.
+  // Members that declare more bytes than deflate can produce, or another number of bytes than their stream has.
   for (const uint32_t size : {100000u, 0x10000000u, 0xFFFFFFFEu})
     cases.refused("bomb_" + std::to_string(size), TF_STATUS_CORRUPT, second([&](ZipPart &part) { part.size = size; }));
   const std::string zeros = npy_int32("1000000", std::string(4000000, '\0'));

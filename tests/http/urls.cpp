@@ -1,6 +1,8 @@
 // A program as a user of tensorfile_http.hpp writes it: prints the arrays of a file at a URL.
 //
-// usage: urls URL [OPTION=VALUE...]   OPTION is token, requests, header or cancel (after so many questions)
+// usage: urls URL [OPTION=VALUE...]
+//
+// OPTION is token, requests, ca_file, header, or cancel: VALUE calls of the callback then return before one cancels.
 #include <tensorfile_http.hpp>
 
 #include <atomic>
@@ -29,8 +31,8 @@ void set(tf::HttpOptions &options, const std::string &argument) {
   } else if (name == "header") {
     options.add_header("X-Test", value);
   } else if (name == "cancel") {
-    const auto questions = std::make_shared<std::atomic<int>>(std::stoi(value));
-    options.set_cancel([questions] { return (*questions)-- <= 0; });
+    const auto calls = std::make_shared<std::atomic<int>>(std::stoi(value));
+    options.set_cancel([calls] { return (*calls)-- <= 0; });
   } else {
     throw tf::Error(tf::Status::invalid_argument, "there is no option " + name);
   }

@@ -201,7 +201,7 @@ class NumPy(Peer):
             tensor = LIBRARY.tensor(dlpack.take(LIBRARY, self.capsule(empty)))
             self.assertEqual((tensor.shape, tensor.data), (empty.shape, empty.tobytes()))
 
-    def test_writes_are_seen_and_read_only_is_told(self):
+    def test_writes_are_seen_and_read_only_is_reported(self):
         block = Block(24)
         handle = block.array("float32", (2, 3), 24)
         array = self.take(dlpack.Exported(LIBRARY, handle))

@@ -273,7 +273,7 @@ TEST(SetItem, DoubleNeedsWholeNumbersForIntegers) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const struct {
     tf_dtype dtype;
-    std::vector<double> held, refused;
+    std::vector<double> accepted, refused;
   } dtypes[] = {{TF_DTYPE_BOOL, {0, 1, -0.0}, {-1, 2, 0.5, nan}},
                 {TF_DTYPE_INT8, {-128, 127}, {-129, 128, 0.5, inf, nan}},
                 {TF_DTYPE_UINT16, {0, 65535}, {-1, 65536, 1e-9}},
@@ -281,14 +281,14 @@ TEST(SetItem, DoubleNeedsWholeNumbersForIntegers) {
                 {TF_DTYPE_UINT64, {0x1.fffffffffffffp63, 0}, {0x1p64, -1, nan}}};
   for (const auto &each : dtypes) {
     const auto array = made<tf_array>([&](tf_array **out) { return tf_array_new(out, each.dtype, &shape, 1); });
-    for (const double value : each.held) {
+    for (const double value : each.accepted) {
       ASSERT_EQ(tf_array_set_item_double(array.get(), &first, 1, value), TF_STATUS_OK) << tf_error_message();
       EXPECT_EQ(item(array.get(), 0), value);
     }
     for (const double value : each.refused) {
       expect_failure(tf_array_set_item_double(array.get(), &first, 1, value), TF_STATUS_INVALID_ARGUMENT,
                      std::string(tf_dtype_name(each.dtype)) + " takes only whole numbers in its range");
-      EXPECT_EQ(item(array.get(), 0), each.held.back());
+      EXPECT_EQ(item(array.get(), 0), each.accepted.back());
     }
   }
 }

@@ -1,4 +1,4 @@
-// Values of dicts: scalars with their dtype, access by index, questions that cannot fail, and copies.
+// Values of dicts: scalars with their dtype, access by index, queries that cannot fail, and copies.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -111,7 +111,7 @@ TEST(DictScalars, RefuseWhatIsNoScalar) {
   expect_failure(tf_dict_get_scalar(&dtype, value, 16, nullptr, "k", 1), TF_STATUS_INVALID_ARGUMENT, "dict is NULL");
 }
 
-TEST(DictQuestions, DoNotChangeTheErrorRecord) {
+TEST(DictQueries, DoNotChangeTheErrorRecord) {
   const auto dict = one_of_each();
   ASSERT_EQ(tf_dict_remove(dict.get(), "missing", 7), TF_STATUS_NOT_FOUND);
   const auto expect_unchanged = [] { tfile::expect_error("key 'missing': no such key", kNoOffset, "missing"); };

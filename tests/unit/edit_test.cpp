@@ -51,7 +51,8 @@ class EditTest : public ::testing::Test {
   }
   void finish() { ASSERT_EQ(tf_edit_finish(edit_.get()), TF_STATUS_OK) << tf_error_message(); }
 
-  // Finishes the edit. Returns the new file, made from the runs, after comparing it with what the other functions write.
+  // Finishes the edit. Returns the new file, which is assembled from the runs, after comparing it with what the other
+  // functions write.
   std::string finished() {
     EXPECT_EQ(tf_edit_finish(edit_.get()), TF_STATUS_OK) << tf_error_message();
     std::string bytes;

@@ -26,10 +26,9 @@ class TableSizes {
     const unsigned size = 1U << index_bits_;
     size_t most = size;
     for (unsigned open = 1; open < size; ++open) {
-      // The number of patterns of index_bits_ bits that shorter codes use. At least as many codes are needed as the
-      // number has bits that are set.
-      const unsigned taken = size - open;
-      const auto least = static_cast<unsigned>(std::popcount(taken));
+      // The patterns of index_bits_ bits that shorter codes use. They take at least popcount(used) codes.
+      const unsigned used = size - open;
+      const auto least = static_cast<unsigned>(std::popcount(used));
       for (unsigned longer = 2; longer + least <= symbols_; ++longer)
         most = std::max(most, size + examine(index_bits_ + 1, 2 * open, longer, 0));
     }

@@ -387,7 +387,7 @@ TEST(InflateHostile, OversubscribedCodes) {
 TEST(InflateHostile, IncompleteCodes) {
   expect_refused(StreamBuilder().dynamic(1, with(257, {{0, 2}, {256, 2}}), {1}).bits(0, 64));
   expect_refused(StreamBuilder().dynamic(1, with(257, {{0, 1}, {256, 1}}), {2, 2}).bits(0, 64));
-  // One code of one bit is allowed; its other bit is not.
+  // A single code of one bit is valid; the other value of that bit is an error.
   const StreamBuilder only_end = StreamBuilder().dynamic(1, with(257, {{256, 1}}), {0}).code(0, 1);
   ASSERT_NO_FATAL_FAILURE(expect_equal(only_end.bytes(), 10));
   EXPECT_TRUE(by_us(only_end.bytes(), 10).done);

@@ -1,4 +1,4 @@
-// The functions that answer questions about options, dtypes, formats and the last failure.
+// The functions that describe options, dtypes, formats and the last failure.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -52,8 +52,8 @@ TEST_F(SaveAndLoad, FormatComesFromTheOptionThenTheExtensionThenTheContent) {
   tf_dict *arrays = nullptr;
   EXPECT_EQ(tf_load(nullptr, &arrays, nullptr, path.c_str(), nullptr), TF_STATUS_FORMAT) << tf_error_message();
   EXPECT_EQ(arrays, nullptr);
-  const auto told = options_with({{TF_OPTION_FORMAT, TF_FORMAT_SAFETENSORS}});
-  EXPECT_EQ(tf_dict_size(load(path, told.get()).get()), 1u);
+  const auto chosen = options_with({{TF_OPTION_FORMAT, TF_FORMAT_SAFETENSORS}});
+  EXPECT_EQ(tf_dict_size(load(path, chosen.get()).get()), 1u);
   const std::string nothing = folder.write("x.bin", "neither of the four formats");
   expect_error(tf_load(nullptr, &arrays, nullptr, nothing.c_str(), nullptr), TF_STATUS_FORMAT,
                nothing + ": the content is of no known format (byte 0)");

@@ -303,7 +303,7 @@ async function openHandle(set, options) {
   const call = () => scoped((scope) => {
     const chosen = optionsOf(options, scope);
     const out = scope.out();
-    // Of a set, a call can succeed and yet have to be repeated.
+    // A call for a set can succeed and still be repeated, once its other files have been fetched.
     if (handle !== 0) lib.tf_file_release(handle);
     const status = lib.tf_file_open_source(out, set.handle(scope), 0, chosen);
     handle = readPointer(out);

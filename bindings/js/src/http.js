@@ -62,7 +62,7 @@ class HttpSource {
     const all = new Headers(more);
     for (const [name, value] of Object.entries(headers)) all.set(name, value);
     const attempt = () => fetching(this.url.href, { method, headers: all, signal });
-    // A server can close an idle connection at the moment when a request is sent on it, so one failure is not the end.
+    // A server can close an idle connection at the moment when a request is sent on it, so a request that fails is sent once more.
     const response = await attempt().catch(attempt).catch((error) => {
       throw signal?.aborted ? error : failure(this.name, 'the request failed', error);
     });

@@ -35,7 +35,7 @@ class HeaderEdit {
     const uint64_t old_alignment = gguf_alignment(*request_.listing.metadata);
     const uint64_t old_start = Checked(header_.position()).align_up(old_alignment).value();
     const bool keeps_data = tensors_.size() == request_.listing.members.size() && alignment_ == old_alignment;
-    if (!keeps_data) TFILE_TRY(place());
+    if (!keeps_data) TFILE_TRY(assign_offsets());
     TFILE_TRY(write_header());
     if (!keeps_data) return copy_tensors();
     return old_start < request_.source.size ? splice_.copy(old_start, request_.source.size - old_start) : kOk;
@@ -102,7 +102,7 @@ class HeaderEdit {
   }
 
   // Gives the tensors new offsets one after another, in the order of the old file.
-  Status place() {
+  Status assign_offsets() {
     TFILE_TRY(order_.resize(tensors_.size()));
     for (size_t i = 0; i < order_.size(); ++i)
       order_[i] = i;

@@ -13,9 +13,9 @@ struct Spelling {
   uint64_t item_bytes = 0;
 };
 
-// Codes, which a mark of the byte order may precede. The first code of a dtype is the one to write. The codes without a
-// number are types of C, with their sizes on 64-bit Unix, where nearly all such files were written. The codes '<V1' and
-// '<f1' of ml_dtypes are missing, because one code means several dtypes.
+// Type codes without the character for the byte order, such as '<'. A save writes the first code of a dtype. Codes
+// without a number are types of C, with their sizes on 64-bit Unix, where nearly all such files were written. The codes
+// '<V1' and '<f1' of ml_dtypes are missing, because each of them means several dtypes.
 constexpr Spelling kCodes[] = {
     {"b1", TF_DTYPE_BOOL},
     {"i1", TF_DTYPE_INT8},

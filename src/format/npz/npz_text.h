@@ -24,9 +24,9 @@ class NpzTextDecoder {
  public:
   NpzTextDecoder(const NpzTextType &type, Memory &memory) : type_(type), string_(memory) {}
 
-  // Appends each string that ends in the piece to the list, which is NULL if the type is not a list.
+  // Decodes a piece, and appends each string that ends in it to the list, which is NULL if the array has 0 dimensions.
   Status add(Bytes piece, StringList *list);
-  // Returns the string of 0 dimensions; borrowed from *this.
+  // Returns the string of an array of 0 dimensions; borrowed from *this.
   Text string() const { return Text(string_.data(), string_.size()); }
 
  private:

@@ -32,7 +32,7 @@ class HeaderEdit {
   Status run() {
     TFILE_TRY(read_header());
     TFILE_TRY(find_arrays());
-    TFILE_TRY(place());
+    TFILE_TRY(assign_offsets());
     TFILE_TRY(write_header());
     for (const size_t i : order_)
       TFILE_TRY(splice_.copy(kept_[i].from, kept_[i].end - kept_[i].begin));
@@ -87,7 +87,7 @@ class HeaderEdit {
 
   // Gives the arrays new offsets without gaps, in the order of the old ones. Empty arrays precede the array that begins
   // where they end.
-  Status place() {
+  Status assign_offsets() {
     TFILE_TRY(order_.resize(kept_.size()));
     for (size_t i = 0; i < order_.size(); ++i)
       order_[i] = i;

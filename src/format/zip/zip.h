@@ -140,7 +140,7 @@ struct ZipCopy {
   bool renamed;
   uint64_t stored;  // bytes in the archive
   uint64_t size;    // bytes after inflating
-  bool aligned;     // the data are aligned: what follows the first `head` bytes
+  bool aligned;     // what follows the first `head` bytes must be aligned
   uint64_t head;
 };
 

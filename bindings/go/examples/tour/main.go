@@ -104,7 +104,7 @@ func (t *tour) read(file *tensorfile.File) error {
 	return err
 }
 
-// describe prints metadata, whose numbers are Go's.
+// describe prints the metadata. Each number has the type of Go that corresponds to its type in the file.
 func (t *tour) describe(file *tensorfile.File) error {
 	metadata, err := file.Metadata()
 	if err != nil {

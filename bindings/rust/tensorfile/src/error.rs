@@ -235,8 +235,8 @@ pub(crate) fn in_terms_of_rust(message: &str) -> String {
     })
 }
 
-/// Replaces each name of C that starts with `mark` by what `rename` returns for the rest of the name, and for whether
-/// the value 0 follows, which is replaced with it.
+/// Replaces each name of C that starts with `mark` by `rename(rest of the name, whether " 0" follows)`. A " 0" that
+/// follows is removed.
 fn with_names(message: &str, mark: &str, rename: impl Fn(&str, bool) -> String) -> String {
     let mut out = String::with_capacity(message.len());
     let mut rest = message;

@@ -1,4 +1,4 @@
-//! Maps in the form that the library takes and returns.
+//! Converts between maps and the library's dicts.
 
 use std::ffi::c_char;
 use std::ptr::{self, NonNull};

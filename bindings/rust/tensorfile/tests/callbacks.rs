@@ -234,7 +234,7 @@ fn writers_get_everything_and_may_fail() {
 }
 
 #[test]
-fn progress_is_told_and_can_stop() {
+fn progress_is_reported_and_can_cancel() {
     let (arrays, bytes) = sample(1 << 20);
     let reports = Arc::new(Mutex::new(Vec::new()));
     let list = reports.clone();

@@ -72,7 +72,7 @@ final class Direct {
     });
   }
 
-  /** Returns a buffer over memory of the library. It keeps keeper until it and its views are garbage collected. */
+  /** Returns a buffer over memory of the library. The buffer keeps keeper alive until it and its views are collected. */
   static ByteBuffer over(long address, int nbytes, Handle keeper) {
     ByteBuffer root;
     try {

@@ -85,12 +85,12 @@ public enum Format {
 
   /** {@return the kinds of metadata that a file can hold} */
   public Set<MetadataValue.Kind> metadataKinds() {
-    long held = ability(TensorfileNativeConstants.TF_ABILITY_METADATA);
-    if (held == TensorfileNativeConstants.TF_METADATA_NONE) {
+    long kinds = ability(TensorfileNativeConstants.TF_ABILITY_METADATA);
+    if (kinds == TensorfileNativeConstants.TF_METADATA_NONE) {
       return Set.of();
-    } else if (held == TensorfileNativeConstants.TF_METADATA_STRINGS) {
+    } else if (kinds == TensorfileNativeConstants.TF_METADATA_STRINGS) {
       return Set.of(MetadataValue.Kind.STRING);
-    } else if (held == TensorfileNativeConstants.TF_METADATA_STRING_LISTS) {
+    } else if (kinds == TensorfileNativeConstants.TF_METADATA_STRING_LISTS) {
       return Set.of(MetadataValue.Kind.STRING, MetadataValue.Kind.STRINGS);
     }
     return Set.of(MetadataValue.Kind.values());

@@ -113,7 +113,7 @@ public final class Source implements AutoCloseable {
 
   /**
    * Names the source. Messages begin with the name, its extension chooses the format, and the names of the other files
-   * of a set are derived from it. Nothing is opened by name, but by the {@link Resolver}. This method and the other
+   * of a set are derived from it. The library opens none of these names; the {@link Resolver} does. This method and the other
    * setters must be called before the source is used.
    *
    * @param name a name such as "models/llama-00001-of-00003.gguf"

@@ -24,7 +24,7 @@ final class ArrayScanBuilder implements SupportsPushDownFilters, SupportsPushDow
     schema = required;
   }
 
-  /** Returns the filters that Spark has to evaluate itself. The others are exact, so that it need not. */
+  /** Returns the filters that Spark has to evaluate itself. Spark does not evaluate the others again. */
   @Override
   public Filter[] pushFilters(Filter[] filters) {
     List<Filter> known = new ArrayList<>();

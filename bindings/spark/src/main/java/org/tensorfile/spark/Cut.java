@@ -35,7 +35,7 @@ record Cut(long length, long step) {
     return new Cut(length, Math.min(step, length));
   }
 
-  /** Returns the least number of rows that are whole blocks, a power of two as the sizes of all blocks. */
+  /** Returns the smallest number of rows that consists of whole blocks. */
   private static long unit(Dtype dtype, long row) {
     long a = dtype.blockSize();
     for (long b = row; b != 0;) {

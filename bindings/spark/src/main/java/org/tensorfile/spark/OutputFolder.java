@@ -17,7 +17,7 @@ import org.apache.spark.TaskContext;
 
 /**
  * The folder of a set that is being written. Each attempt of a task writes a file of its own to a staging folder inside
- * it, and the driver moves the files of the attempts that count to their names.
+ * it, and the driver moves the files of the successful attempts to their final names.
  *
  * @param target the path that a single file would have
  * @param staging the folder for unfinished files, which reads ignore

@@ -64,7 +64,7 @@ record ReadOptions(List<String> paths, boolean asFloat, long pieceBytes, boolean
     throw new IllegalArgumentException(what + ": expected a size of 0 or more, such as 64m or 2g, found " + text);
   }
 
-  /** {@return a size of a setting of the session} */
+  /** {@return the value of a session setting, in bytes} */
   static long setting(SparkSession spark, String name) {
     return parseBytes(name, spark.conf().get(name));
   }

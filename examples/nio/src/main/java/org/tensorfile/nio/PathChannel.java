@@ -12,7 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import org.tensorfile.TransactionalChannel;
 
-/** Writes a file, or the files of a set, next to their names, which they get when all of them have been written. */
+/** Writes a file, or the files of a set, under temporary names, and renames all of them at the end. */
 final class PathChannel implements TransactionalChannel {
   private final Path path;
   private final Path unfinished;
