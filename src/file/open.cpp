@@ -126,7 +126,10 @@ Status open_folder(Ref<OpenedFile> &out, Text path, const Settings &settings) {
   TFILE_TRY(join(&folder, path, ends ? Text() : Text("/"), Text()));
   const Text prefix(folder.data(), folder.size() - 1);
   TFILE_TRY(sets.read(&listed, prefix, settings));
-  if (!listed) return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found a folder";
+  if (!listed) {
+    return Failure(TF_STATUS_IO).in(path)
+           << "expected a regular file, found a folder that cannot be listed: permission denied";
+  }
   TFILE_TRY(sets.find_sets(&names));
   if (names.empty()) {
     return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found a folder without a set of files: it has "

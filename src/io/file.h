@@ -8,7 +8,7 @@
 namespace tfile {
 
 #if defined(_WIN32)
-inline constexpr char kPathSeparator = '\\';  // beside '/'
+inline constexpr char kPathSeparator = '\\';  // '/' is a separator, too
 #else
 inline constexpr char kPathSeparator = '/';
 #endif
@@ -124,7 +124,7 @@ inline constexpr bool kReplacesMappedFiles = true;
 // Calls a function with text that is borrowed until it returns.
 using NameFn = Status (*)(void *context, Text name);
 // Calls `found` with each name in a folder, in any order. *is_folder is false, and nothing is called, if the path is
-// not that of a folder that can be listed.
+// not that of a folder that this process may list. Fails with IO if the names cannot be read to the end.
 Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context);
 
 // The functions below look at names in the folder of the target's path, and never follow a link.
@@ -134,7 +134,7 @@ Status for_each_name(bool *is_folder, const char *path, NameFn found, void *cont
 Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, const char *name);
 Status remove_neighbour(const Target &target, const char *name);
 // Calls found with each group of ASCII characters that is between prefix and suffix in a name of the folder. A folder
-// that cannot be listed has no names.
+// that this process may not list has no names. Fails with IO if the names cannot be read to the end.
 Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context);
 
 // Makes one write. The system may write fewer bytes than requested, but not 0.

@@ -53,10 +53,11 @@ constexpr Reason kReasons[] = {
 };
 
 // Fails with "FILE: could not WHAT the folder 'FOLDER': REASON".
-Status refuse_in(int64_t error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
+Status refuse_in(int64_t error, const Target &target, const Folder &folder, const char *what,
+                 tf_status status = TF_STATUS_IO) {
   Failure failure(status);
   failure.in(target.label()) << "could not " << what << " the folder ";
-  failure.quoted(Text(target.folder->path.data()));
+  failure.quoted(Text(folder.path.data()));
   return end_with(failure, error);
 }
 
@@ -266,7 +267,9 @@ Status enter_folder(Target &target, const char *path) {
   entered->descriptor = open_folder(base, entered->path.data() + start);
   const int error = entered->descriptor < 0 ? errno : 0;
   target.folder = entered;
-  if (error != 0) return refuse_in(error, target, "open", error == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);
+  if (error != 0) {
+    return refuse_in(error, target, *target.folder, "open", error == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);
+  }
   target.name.clear();
   return target.name.append(last, strlen(last) + 1);
 }
@@ -340,7 +343,7 @@ Status create_sibling(File *out, bool *exists, Target &target, const char *name)
   const File file{open_retrying(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
   *exists = file.descriptor < 0 && errno == EEXIST;
   if (*exists) return kOk;
-  if (file.descriptor < 0) return refuse_in(errno, target, "make a temporary file in");
+  if (file.descriptor < 0) return refuse_in(errno, target, *target.folder, "make a temporary file in");
   if (target.exists) keep_attributes(file, target);
   *out = file;
   return kOk;
@@ -408,20 +411,24 @@ Status remove_neighbour(const Target &target, const char *name) {
 
 namespace {
 
-// Lists a folder: calls `found` with what is between prefix and suffix in each name. *listed is false if it cannot be
-// listed.
-Status visit_names(bool *listed, int within, const char *path, Text prefix, Text suffix, NameFn found, void *context) {
+// Lists a folder: calls `found` with what is between prefix and suffix in each name. *error is the system's error if the
+// folder could not be listed to its end, or 0.
+Status visit_names(int *error, int within, const char *path, Text prefix, Text suffix, NameFn found, void *context) {
   const int descriptor = open_retrying(within, path, O_RDONLY | O_DIRECTORY, 0);
   DIR *const folder = descriptor < 0 ? nullptr : fdopendir(descriptor);
-  *listed = folder != nullptr;
+  *error = folder == nullptr ? errno : 0;
   if (folder == nullptr) {
     close_file(File{descriptor});
     return kOk;
   }
   Status status = kOk;
   while (status.ok()) {
+    errno = 0;
     const dirent *const entry = readdir(folder);
-    if (entry == nullptr) break;
+    if (entry == nullptr) {
+      *error = errno;
+      break;
+    }
     const Text name(entry->d_name);
     if (name.size() < prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
     status = found(context, name.from(prefix.size()).first(name.size() - prefix.size() - suffix.size()));
@@ -430,15 +437,24 @@ Status visit_names(bool *listed, int within, const char *path, Text prefix, Text
   return status;
 }
 
+// True for an error that means that the path is not that of a folder that this process may list.
+bool is_not_listable(int error) {
+  return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG;
+}
+
 }  // namespace
 
 Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context) {
-  return visit_names(is_folder, AT_FDCWD, path, Text(), Text(), found, context);
+  int error = 0;
+  TFILE_TRY(visit_names(&error, AT_FDCWD, path, Text(), Text(), found, context));
+  *is_folder = error == 0;
+  return error == 0 || is_not_listable(error) ? kOk : refuse(error, path, "list the folder");
 }
 
 Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context) {
-  bool listed = false;
-  return visit_names(&listed, target.given->descriptor, ".", prefix, suffix, found, context);
+  int error = 0;
+  TFILE_TRY(visit_names(&error, target.given->descriptor, ".", prefix, suffix, found, context));
+  return error == 0 || is_not_listable(error) ? kOk : refuse_in(error, target, *target.given, "list");
 }
 
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
@@ -502,7 +518,7 @@ Status sync_file(const File &file, Text path) {
 Status check_sync_folder(const Target &target) {
 #if defined(O_PATH)
   const int flags = fcntl(target.folder->descriptor, F_GETFL);
-  if (flags >= 0 && (flags & O_PATH) != 0) return refuse_in(EACCES, target, "open for syncing");
+  if (flags >= 0 && (flags & O_PATH) != 0) return refuse_in(EACCES, target, *target.folder, "open for syncing");
 #else
   (void)target;
 #endif
@@ -517,7 +533,7 @@ Status sync_folder(const Target &target) {
   while (fsync(target.folder->descriptor) != 0) {
     // Some file systems cannot sync folders, and need not.
     if (errno == EINVAL) return kOk;
-    if (errno != EINTR) return refuse_in(errno, target, "sync");
+    if (errno != EINTR) return refuse_in(errno, target, *target.folder, "sync");
   }
   return kOk;
 }

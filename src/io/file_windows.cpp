@@ -460,6 +460,17 @@ Status append_utf8(Vec<char> &out, const wchar_t *wide) {
 
 }  // namespace
 
+namespace {
+
+// True if an error of a search means that no name matches, or that the path is not that of a folder that this process
+// may list.
+bool is_not_listable(DWORD error) {
+  return is_missing(error) || error == ERROR_NO_MORE_FILES || error == ERROR_DIRECTORY || error == ERROR_INVALID_NAME ||
+         error == ERROR_FILENAME_EXCED_RANGE || error == ERROR_ACCESS_DENIED;
+}
+
+}  // namespace
+
 Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context) {
   Vec<wchar_t> pattern(default_memory());
   TFILE_TRY(append_wide(pattern, path));
@@ -470,7 +481,7 @@ Status for_each_name(bool *is_folder, const char *path, NameFn found, void *cont
   WIN32_FIND_DATAW entry;
   const HANDLE search = FindFirstFileW(pattern.data(), &entry);
   *is_folder = search != INVALID_HANDLE_VALUE;
-  if (!*is_folder) return kOk;
+  if (!*is_folder) return is_not_listable(GetLastError()) ? kOk : refuse(GetLastError(), path, "list the folder");
   Vec<char> name(default_memory());
   Status status = kOk;
   do {
@@ -478,6 +489,7 @@ Status for_each_name(bool *is_folder, const char *path, NameFn found, void *cont
     status = append_utf8(name, entry.cFileName);
     if (status.ok()) status = found(context, Text(name.data(), name.size()));
   } while (status.ok() && FindNextFileW(search, &entry) != 0);
+  if (status.ok() && GetLastError() != ERROR_NO_MORE_FILES) status = refuse(GetLastError(), path, "list the folder");
   (void)FindClose(search);
   return status;
 }
@@ -494,7 +506,9 @@ Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn
   before -= start;
   WIN32_FIND_DATAW entry;
   const HANDLE search = FindFirstFileW(pattern.data(), &entry);
-  if (search == INVALID_HANDLE_VALUE) return kOk;
+  if (search == INVALID_HANDLE_VALUE) {
+    return is_not_listable(GetLastError()) ? kOk : refuse(GetLastError(), target.label(), "list its folder");
+  }
   Vec<char> between(target.path.memory());
   Status status = kOk;
   do {
@@ -507,6 +521,9 @@ Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn
     }
     if (ascii && status.ok()) status = found(context, Text(between.data(), between.size()));
   } while (status.ok() && FindNextFileW(search, &entry) != 0);
+  if (status.ok() && GetLastError() != ERROR_NO_MORE_FILES) {
+    status = refuse(GetLastError(), target.label(), "list its folder");
+  }
   (void)FindClose(search);
   return status;
 }

@@ -1,8 +1,10 @@
 #include "faults/interpose.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -188,13 +190,49 @@ int __wrap_faccessat(int folder, const char *path, int mode, int flags) {
   return should_fail(kAccess) ? -1 : __real_faccessat(folder, path, mode, flags);
 }
 
+DIR *__real_fdopendir(int folder);
+DIR *__wrap_fdopendir(int folder) {
+  return should_fail(kOpenList) ? nullptr : __real_fdopendir(folder);
+}
+
+dirent *__real_readdir64(DIR *folder);
+dirent *__wrap_readdir64(DIR *folder) {
+  return should_fail(kList) ? nullptr : __real_readdir64(folder);
+}
+
+int __real_closedir(DIR *folder);
+int __wrap_closedir(DIR *folder) {
+  const bool fails = should_fail(kCloseList);
+  const int result = __real_closedir(folder);
+  return fails ? -1 : result;
+}
+
+off_t __real_lseek64(int file, off_t offset, int from);
+off_t __wrap_lseek64(int file, off_t offset, int from) {
+  return should_fail(kSeek) ? -1 : __real_lseek64(file, offset, from);
+}
+
+int __real_munmap(void *address, size_t size);
+int __wrap_munmap(void *address, size_t size) {
+  const bool fails = should_fail(kUnmap);
+  const int result = __real_munmap(address, size);
+  return fails ? -1 : result;
+}
+
+int __real_sched_getaffinity(pid_t process, size_t size, cpu_set_t *out);
+int __wrap_sched_getaffinity(pid_t process, size_t size, cpu_set_t *out) {
+  return should_fail(kProcessors) ? -1 : __real_sched_getaffinity(process, size, out);
+}
+
 int __real_fcntl64(int file, int command, ...);
 int __wrap_fcntl64(int file, int command, ...) {
   va_list arguments;
   va_start(arguments, command);
   const int argument = command == F_GETFL ? 0 : va_arg(arguments, int);
   va_end(arguments);
-  return command == F_DUPFD_CLOEXEC && should_fail(kDuplicate) ? -1 : __real_fcntl64(file, command, argument);
+  if (command == F_DUPFD_CLOEXEC && should_fail(kDuplicate)) return -1;
+  if (command == F_GETFL && should_fail(kFlags)) return -1;
+  return __real_fcntl64(file, command, argument);
 }
 
 int __real_madvise(void *address, size_t size, int advice);

@@ -23,16 +23,24 @@ enum Call : int {
   kLink,
   kAccess,
   kDuplicate,
+  kFlags,
   kAdvise,
   kRandom,
   kThread,
   kCopy,
+  kOpenList,
+  kList,
+  kCloseList,
+  kSeek,
+  kUnmap,
+  kProcessors,
   kCalls
 };
 inline constexpr const char *kCallNames[kCalls] = {
-    "malloc",    "open",  "read",    "write",      "fsync",          "rename",         "mmap",
-    "fallocate", "close", "stat",    "ftruncate",  "unlink",         "fchmod",         "readlink",
-    "faccessat", "fcntl", "madvise", "getentropy", "pthread_create", "copy_file_range"};
+    "malloc",    "open",    "read",     "write",     "fsync",      "rename",           "mmap",
+    "fallocate", "close",   "stat",     "ftruncate", "unlink",     "fchmod",           "readlink",
+    "faccessat", "dup",     "getfl",    "madvise",   "getentropy", "pthread_create",   "copy_file_range",
+    "fdopendir", "readdir", "closedir", "lseek",     "munmap",     "sched_getaffinity"};
 
 // Which calls fail, and how.
 struct Fault {

@@ -383,6 +383,8 @@ void add_loads(std::vector<Operation> &all, const World &world) {
                  }});
   const std::string index = world.folder.path("sharded.safetensors.index.json");
   all.push_back({"load shards", false, [index](const tf_options *o) { return load(index, o); }});
+  const std::string set = world.folder.path("set");
+  all.push_back({"load a folder", false, [set](const tf_options *o) { return load(set, o); }});
 }
 
 void add_values(std::vector<Operation> &all, const World &world) {
@@ -455,9 +457,14 @@ void add_saves(std::vector<Operation> &all, const World &world, const std::strin
   all.push_back({"save weights", false, [&world](const tf_options *o) {
                    return tf_save_weights(world.folder.path("weights.npz").c_str(), world.tree.get(), o);
                  }});
-  all.push_back({"save shards", false, [&world](const tf_options *o) {
+  all.push_back({"save a set as safetensors", false, [&world](const tf_options *o) {
                    return with(o, TF_OPTION_PART_BYTES, 4000, [&](tf_options *own) {
                      return tf_save_safetensors(world.folder.path("sharded").c_str(), world.arrays.get(), nullptr, own);
+                   });
+                 }});
+  all.push_back({"save a set as gguf", false, [&world](const tf_options *o) {
+                   return with(o, TF_OPTION_PART_BYTES, 4000, [&](tf_options *own) {
+                     return tf_save_gguf(world.folder.path("split").c_str(), world.weights.get(), nullptr, own);
                    });
                  }});
   add("writer", [](const World &w, const char *to, const tf_options *o) {
@@ -562,6 +569,9 @@ World::World() {
   const auto parts = options_with({{TF_OPTION_PART_BYTES, 4000}});
   EXPECT_EQ(tf_save_safetensors(folder.path("sharded").c_str(), arrays.get(), nullptr, parts.get()), TF_STATUS_OK)
       << tf_error_message();
+  EXPECT_EQ(tf_save_gguf(folder.path("split").c_str(), weights.get(), nullptr, parts.get()), TF_STATUS_OK);
+  std::filesystem::create_directory(folder.path("set"));
+  EXPECT_EQ(tf_save_gguf(folder.path("set/split").c_str(), weights.get(), nullptr, parts.get()), TF_STATUS_OK);
   std::filesystem::create_symlink("target", folder.path("linked-target"));
   before_ = image();
 }

@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <optional>
+#include <set>
 
 #include "faults/interpose.h"
 #include "support/sets.h"
@@ -75,19 +76,42 @@ class SetFaults : public ::testing::Test {
   std::vector<std::string> names_;
 };
 
+// What a save that replaces a set does if a call of one kind fails.
+enum class Effect {
+  kContinues,  // it succeeds
+  kKeepsOld,   // the call is only made while the new files are written, before any replacement
+  kAnything,
+};
 struct Way {
   Call call;
   int error;
-  bool before_replacement;  // this call is only made while the new files are written, before any replacement
+  Effect effect;
 };
 constexpr Way kWays[] = {
-    {kOpen, EIO, true},    {kOpen, EMFILE, true}, {kWrite, EIO, true},      {kWrite, ENOSPC, true}, {kClose, EIO, true},
-    {kReserve, EIO, true}, {kRead, EIO, true},    {kAccess, EACCES, true},  {kLink, EIO, true},     {kStat, EIO, false},
-    {kSync, EIO, false},   {kRename, EIO, false}, {kRename, EACCES, false}, {kUnlink, EIO, false},
+    {kOpen, EIO, Effect::kKeepsOld},        {kOpen, EMFILE, Effect::kKeepsOld},
+    {kWrite, EIO, Effect::kKeepsOld},       {kWrite, ENOSPC, Effect::kKeepsOld},
+    {kClose, EIO, Effect::kKeepsOld},       {kReserve, EIO, Effect::kContinues},
+    {kRead, EIO, Effect::kKeepsOld},        {kAccess, EACCES, Effect::kKeepsOld},
+    {kLink, EIO, Effect::kKeepsOld},        {kStat, EIO, Effect::kAnything},
+    {kSync, EIO, Effect::kAnything},        {kRename, EIO, Effect::kAnything},
+    {kRename, EACCES, Effect::kAnything},   {kUnlink, EIO, Effect::kAnything},
+    {kOpenList, ENOMEM, Effect::kKeepsOld}, {kList, EIO, Effect::kKeepsOld},
+    {kCloseList, EIO, Effect::kContinues},  {kTruncate, EIO, Effect::kKeepsOld},
+    {kMode, EPERM, Effect::kContinues},     {kMap, ENOMEM, Effect::kContinues},
+    {kUnmap, ENOMEM, Effect::kContinues},   {kDuplicate, EMFILE, Effect::kKeepsOld},
+    {kFlags, EBADF, Effect::kContinues},    {kAdvise, EINVAL, Effect::kContinues},
+    {kRandom, ENOSYS, Effect::kContinues},  {kCopy, EXDEV, Effect::kContinues},
+    {kSeek, EINVAL, Effect::kContinues},    {kProcessors, EPERM, Effect::kContinues},
 };
+// The calls that these saves make, each of which fails, and before each of which a save is killed. A save of a set maps
+// and copies no file. It follows links if there are any, and reserves space for large files, as the save of a single
+// file does in io_test.cpp.
+constexpr Call kCallsOfSaves[] = {kOpen,   kRead, kWrite,  kSync,  kRename, kClose,    kStat, kTruncate,
+                                  kUnlink, kMode, kAccess, kFlags, kRandom, kOpenList, kList, kCloseList};
 
 TEST_F(SetFaults, EveryFailureOfTheSystem) {
   int64_t faults = 0;
+  std::set<Call> struck;
   for (const tf_format format : kFormats) {
     for (const Change &change : kChanges) {
       for (const Way &way : kWays) {
@@ -107,10 +131,13 @@ TEST_F(SetFaults, EveryFailureOfTheSystem) {
               break;
             }
             ++faults;
+            struck.insert(way.call);
             expect_no_mixture(*folder_, "m", format, !change.atomic);
             if (status == TF_STATUS_OK) {
               EXPECT_TRUE(load_weights_of(entry(change.new_parts)).all_are(2));
-            } else if (way.before_replacement && change.atomic) {
+            } else if (way.effect == Effect::kContinues) {
+              ADD_FAILURE() << message;
+            } else if (way.effect == Effect::kKeepsOld && change.atomic) {
               EXPECT_TRUE(load_weights_of(entry(change.old_parts)).all_are(1)) << message;
               if (way.call != kUnlink) {
                 EXPECT_EQ(folder_->names(), names_) << message;
@@ -130,6 +157,8 @@ TEST_F(SetFaults, EveryFailureOfTheSystem) {
   }
   std::printf("%lld faults injected\n", static_cast<long long>(faults));
   EXPECT_GT(faults, 1000);
+  for (const Call call : kCallsOfSaves)
+    EXPECT_EQ(struck.count(call), 1u) << "no save calls " << kCallNames[call];
 }
 
 // A process that is killed right before each of its calls to the system.
@@ -138,7 +167,7 @@ TEST_F(SetFaults, KilledBeforeEveryCall) {
   int64_t refused = 0;
   for (const tf_format format : kFormats) {
     for (const Change &change : kChanges) {
-      for (const Call call : {kOpen, kWrite, kSync, kRename, kClose, kUnlink, kStat}) {
+      for (const Call call : kCallsOfSaves) {
         for (int64_t n = 1;; ++n) {
           SCOPED_TRACE(std::string(change.name) + ": killed before " + kCallNames[call] + " " + std::to_string(n));
           begin(change, format);
@@ -160,6 +189,9 @@ TEST_F(SetFaults, KilledBeforeEveryCall) {
           ++kills;
           expect_no_mixture(*folder_, "m", format, !change.atomic);
           if (!old_set.all_are(1) && !new_set.all_are(2)) ++refused;
+          for (const LoadedWeights *set : {&old_set, &new_set}) {
+            EXPECT_TRUE(!change.atomic || set->is_whole() || set->lacks_entry()) << set->message;
+          }
           // A killed process cannot remove its temporary files.
           for (const std::string &name : folder_->names()) {
             if (name[0] == '.') std::filesystem::remove(folder_->path(name));

@@ -202,15 +202,16 @@ Status SetReplacement::commit() {
 }
 
 Status SetReplacement::remove_entries() {
-  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
   TFILE_TRY(remove_target(first_.target()));
-  for (const OldFile &old : old_files_) {
+  for (size_t i = old_files_.size(); i-- > 0;) {
+    const OldFile &old = old_files_[i];
     bool regular = false;
     FileIdentity identity;
     if (!old.is_entry) continue;
     TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
     if (regular) TFILE_TRY(remove_neighbour(folder(), old.name.data()));
   }
+  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
   return sync();
 }
 
@@ -253,7 +254,8 @@ Status SetReplacement::remove_old_files() {
   Vec<FileIdentity> kept(memory_);
   TFILE_TRY(new_identities(&kept));
   for (const bool entries : {true, false}) {
-    for (const OldFile &old : old_files_) {
+    for (size_t i = old_files_.size(); i-- > 0;) {
+      const OldFile &old = old_files_[i];
       bool regular = false;
       FileIdentity identity;
       if (old.is_entry != entries) continue;

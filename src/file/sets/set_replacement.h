@@ -13,7 +13,8 @@ namespace tfile {
 // at any moment: the result is the old set, the new set, or a set that does not load because its entry is missing, but
 // never a mixture. The steps:
 //
-//   1. Remove the entries of the old set: its index and its first part. A set can only be opened by one of them.
+//   1. Remove the entries of the old set: its first part, then its index. A set can only be opened by one of them. The
+//      index is the last, because a later save finds the other files of the old set in it.
 //   2. Rename the new parts to their targets: the second and later ones, then the first part, and the index last.
 //   3. Remove the remaining parts of an older set that was divided differently, or the single file that is replaced.
 //
@@ -73,7 +74,7 @@ class SetReplacement {
   Replacement first_;  // the single file, or the first part
   Vec<Replacement *> others_;
   Arena names_;
-  Vec<OldFile> old_files_;
+  Vec<OldFile> old_files_;  // an index precedes the parts that it lists, and is removed after their first one
   size_t begun_ = 0;
   bool atomic_ = true;
   bool durable_ = false;

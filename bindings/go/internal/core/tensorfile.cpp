@@ -2771,8 +2771,8 @@ struct Dtype {
   tf_dtype id;
   const char *name;
   DtypeClass kind;
-  uint8_t bits;         // of one element; 0 for block types
-  uint8_t scalar;       // bytes that a change of byte order reverses: half a complex number; 1 if none
+  uint8_t bits;    // of one element; 0 for block types
+  uint8_t scalar;  // size in bytes of the unit that is swapped; for complex, of one component; 1 if nothing is swapped
   uint16_t block_size;  // elements in the smallest unit of whole bytes
   uint16_t block_bytes;
   SwappedFields swapped = {};  // for block types
@@ -5304,7 +5304,7 @@ class Leaves {
   struct Level {
     const Dict *dict;
     size_t next;    // index of the next entry
-    size_t prefix;  // length of the name up to the keys of this dict
+    size_t prefix;  // length of what precedes the keys of this dict in names
   };
 
   Status enter(const Dict &dict) {
@@ -5462,7 +5462,7 @@ inline constexpr size_t kMaxParts = 256;
 namespace tfile {
 
 #if defined(_WIN32)
-inline constexpr char kPathSeparator = '\\';  // beside '/'
+inline constexpr char kPathSeparator = '\\';  // '/' is a separator, too
 #else
 inline constexpr char kPathSeparator = '/';
 #endif
@@ -5578,7 +5578,7 @@ inline constexpr bool kReplacesMappedFiles = true;
 // Calls a function with text that is borrowed until it returns.
 using NameFn = Status (*)(void *context, Text name);
 // Calls `found` with each name in a folder, in any order. *is_folder is false, and nothing is called, if the path is
-// not that of a folder that can be listed.
+// not that of a folder that this process may list. Fails with IO if the names cannot be read to the end.
 Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context);
 
 // The functions below look at names in the folder of the target's path, and never follow a link.
@@ -5588,7 +5588,7 @@ Status for_each_name(bool *is_folder, const char *path, NameFn found, void *cont
 Status find_neighbour(bool *regular, FileIdentity *out, const Target &target, const char *name);
 Status remove_neighbour(const Target &target, const char *name);
 // Calls found with each group of ASCII characters that is between prefix and suffix in a name of the folder. A folder
-// that cannot be listed has no names.
+// that this process may not list has no names. Fails with IO if the names cannot be read to the end.
 Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context);
 
 // Makes one write. The system may write fewer bytes than requested, but not 0.
@@ -5946,10 +5946,11 @@ constexpr Reason kReasons_io_file_posix[] = {
 };
 
 // Fails with "FILE: could not WHAT the folder 'FOLDER': REASON".
-Status refuse_in(int64_t error, const Target &target, const char *what, tf_status status = TF_STATUS_IO) {
+Status refuse_in(int64_t error, const Target &target, const Folder &folder, const char *what,
+                 tf_status status = TF_STATUS_IO) {
   Failure failure(status);
   failure.in(target.label()) << "could not " << what << " the folder ";
-  failure.quoted(Text(target.folder->path.data()));
+  failure.quoted(Text(folder.path.data()));
   return end_with(failure, error);
 }
 
@@ -6159,7 +6160,9 @@ Status enter_folder(Target &target, const char *path) {
   entered->descriptor = open_folder_io_file_posix(base, entered->path.data() + start);
   const int error = entered->descriptor < 0 ? errno : 0;
   target.folder = entered;
-  if (error != 0) return refuse_in(error, target, "open", error == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);
+  if (error != 0) {
+    return refuse_in(error, target, *target.folder, "open", error == ENOENT ? TF_STATUS_NOT_FOUND : TF_STATUS_IO);
+  }
   target.name.clear();
   return target.name.append(last, strlen(last) + 1);
 }
@@ -6233,7 +6236,7 @@ Status create_sibling(File *out, bool *exists, Target &target, const char *name)
   const File file{open_retrying(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)};
   *exists = file.descriptor < 0 && errno == EEXIST;
   if (*exists) return kOk;
-  if (file.descriptor < 0) return refuse_in(errno, target, "make a temporary file in");
+  if (file.descriptor < 0) return refuse_in(errno, target, *target.folder, "make a temporary file in");
   if (target.exists) keep_attributes(file, target);
   *out = file;
   return kOk;
@@ -6301,20 +6304,24 @@ Status remove_neighbour(const Target &target, const char *name) {
 
 namespace {
 
-// Lists a folder: calls `found` with what is between prefix and suffix in each name. *listed is false if it cannot be
-// listed.
-Status visit_names(bool *listed, int within, const char *path, Text prefix, Text suffix, NameFn found, void *context) {
+// Lists a folder: calls `found` with what is between prefix and suffix in each name. *error is the system's error if the
+// folder could not be listed to its end, or 0.
+Status visit_names(int *error, int within, const char *path, Text prefix, Text suffix, NameFn found, void *context) {
   const int descriptor = open_retrying(within, path, O_RDONLY | O_DIRECTORY, 0);
   DIR *const folder = descriptor < 0 ? nullptr : fdopendir(descriptor);
-  *listed = folder != nullptr;
+  *error = folder == nullptr ? errno : 0;
   if (folder == nullptr) {
     close_file(File{descriptor});
     return kOk;
   }
   Status status = kOk;
   while (status.ok()) {
+    errno = 0;
     const dirent *const entry = readdir(folder);
-    if (entry == nullptr) break;
+    if (entry == nullptr) {
+      *error = errno;
+      break;
+    }
     const Text name(entry->d_name);
     if (name.size() < prefix.size() + suffix.size() || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
     status = found(context, name.from(prefix.size()).first(name.size() - prefix.size() - suffix.size()));
@@ -6323,15 +6330,24 @@ Status visit_names(bool *listed, int within, const char *path, Text prefix, Text
   return status;
 }
 
+// True for an error that means that the path is not that of a folder that this process may list.
+bool is_not_listable_io_file_posix(int error) {
+  return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG;
+}
+
 }  // namespace
 
 Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context) {
-  return visit_names(is_folder, AT_FDCWD, path, Text(), Text(), found, context);
+  int error = 0;
+  TFILE_TRY(visit_names(&error, AT_FDCWD, path, Text(), Text(), found, context));
+  *is_folder = error == 0;
+  return error == 0 || is_not_listable_io_file_posix(error) ? kOk : refuse(error, path, "list the folder");
 }
 
 Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn found, void *context) {
-  bool listed = false;
-  return visit_names(&listed, target.given->descriptor, ".", prefix, suffix, found, context);
+  int error = 0;
+  TFILE_TRY(visit_names(&error, target.given->descriptor, ".", prefix, suffix, found, context));
+  return error == 0 || is_not_listable_io_file_posix(error) ? kOk : refuse_in(error, target, *target.given, "list");
 }
 
 Status write_some(size_t *put, const File &file, Text path, uint64_t offset, const void *from, size_t nbytes) {
@@ -6395,7 +6411,7 @@ Status sync_file(const File &file, Text path) {
 Status check_sync_folder(const Target &target) {
 #if defined(O_PATH)
   const int flags = fcntl(target.folder->descriptor, F_GETFL);
-  if (flags >= 0 && (flags & O_PATH) != 0) return refuse_in(EACCES, target, "open for syncing");
+  if (flags >= 0 && (flags & O_PATH) != 0) return refuse_in(EACCES, target, *target.folder, "open for syncing");
 #else
   (void)target;
 #endif
@@ -6410,7 +6426,7 @@ Status sync_folder(const Target &target) {
   while (fsync(target.folder->descriptor) != 0) {
     // Some file systems cannot sync folders, and need not.
     if (errno == EINVAL) return kOk;
-    if (errno != EINTR) return refuse_in(errno, target, "sync");
+    if (errno != EINTR) return refuse_in(errno, target, *target.folder, "sync");
   }
   return kOk;
 }
@@ -6919,6 +6935,17 @@ Status append_utf8(Vec<char> &out, const wchar_t *wide) {
 
 }  // namespace
 
+namespace {
+
+// True if an error of a search means that no name matches, or that the path is not that of a folder that this process
+// may list.
+bool is_not_listable_io_file_windows(DWORD error) {
+  return is_missing(error) || error == ERROR_NO_MORE_FILES || error == ERROR_DIRECTORY || error == ERROR_INVALID_NAME ||
+         error == ERROR_FILENAME_EXCED_RANGE || error == ERROR_ACCESS_DENIED;
+}
+
+}  // namespace
+
 Status for_each_name(bool *is_folder, const char *path, NameFn found, void *context) {
   Vec<wchar_t> pattern(default_memory());
   TFILE_TRY(append_wide(pattern, path));
@@ -6929,7 +6956,7 @@ Status for_each_name(bool *is_folder, const char *path, NameFn found, void *cont
   WIN32_FIND_DATAW entry;
   const HANDLE search = FindFirstFileW(pattern.data(), &entry);
   *is_folder = search != INVALID_HANDLE_VALUE;
-  if (!*is_folder) return kOk;
+  if (!*is_folder) return is_not_listable_io_file_windows(GetLastError()) ? kOk : refuse(GetLastError(), path, "list the folder");
   Vec<char> name(default_memory());
   Status status = kOk;
   do {
@@ -6937,6 +6964,7 @@ Status for_each_name(bool *is_folder, const char *path, NameFn found, void *cont
     status = append_utf8(name, entry.cFileName);
     if (status.ok()) status = found(context, Text(name.data(), name.size()));
   } while (status.ok() && FindNextFileW(search, &entry) != 0);
+  if (status.ok() && GetLastError() != ERROR_NO_MORE_FILES) status = refuse(GetLastError(), path, "list the folder");
   (void)FindClose(search);
   return status;
 }
@@ -6953,7 +6981,9 @@ Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn
   before -= start;
   WIN32_FIND_DATAW entry;
   const HANDLE search = FindFirstFileW(pattern.data(), &entry);
-  if (search == INVALID_HANDLE_VALUE) return kOk;
+  if (search == INVALID_HANDLE_VALUE) {
+    return is_not_listable_io_file_windows(GetLastError()) ? kOk : refuse(GetLastError(), target.label(), "list its folder");
+  }
   Vec<char> between(target.path.memory());
   Status status = kOk;
   do {
@@ -6966,6 +6996,9 @@ Status for_each_neighbour(const Target &target, Text prefix, Text suffix, NameFn
     }
     if (ascii && status.ok()) status = found(context, Text(between.data(), between.size()));
   } while (status.ok() && FindNextFileW(search, &entry) != 0);
+  if (status.ok() && GetLastError() != ERROR_NO_MORE_FILES) {
+    status = refuse(GetLastError(), target.label(), "list its folder");
+  }
   (void)FindClose(search);
   return status;
 }
@@ -19275,7 +19308,7 @@ struct RoleRules {
 struct Preset {
   tf_preset id;  // also llama.cpp's number, in general.file_type
   const char *name;
-  tf_dtype dtype;              // of the arrays that no rule is about
+  tf_dtype dtype;              // of the arrays to which no rule applies
   RoleRules value = {};        // of attn_v, attn_qkv and attn_kv_b
   RoleRules down = {};         // of ffn_down
   RoleRules falcon_down = {};  // of ffn_down in a Falcon
@@ -21182,7 +21215,7 @@ class HeaderEdit_format_gguf_gguf_edit {
     const uint64_t old_alignment = gguf_alignment(*request_.listing.metadata);
     const uint64_t old_start = Checked(header_.position()).align_up(old_alignment).value();
     const bool keeps_data = tensors_.size() == request_.listing.members.size() && alignment_ == old_alignment;
-    if (!keeps_data) TFILE_TRY(place());
+    if (!keeps_data) TFILE_TRY(assign_offsets());
     TFILE_TRY(write_header());
     if (!keeps_data) return copy_tensors();
     return old_start < request_.source.size ? splice_.copy(old_start, request_.source.size - old_start) : kOk;
@@ -21249,7 +21282,7 @@ class HeaderEdit_format_gguf_gguf_edit {
   }
 
   // Gives the tensors new offsets one after another, in the order of the old file.
-  Status place() {
+  Status assign_offsets() {
     TFILE_TRY(order_.resize(tensors_.size()));
     for (size_t i = 0; i < order_.size(); ++i)
       order_[i] = i;
@@ -22681,9 +22714,9 @@ struct Spelling {
   uint64_t item_bytes = 0;
 };
 
-// Codes, which a mark of the byte order may precede. The first code of a dtype is the one to write. The codes without a
-// number are types of C, with their sizes on 64-bit Unix, where nearly all such files were written. The codes '<V1' and
-// '<f1' of ml_dtypes are missing, because one code means several dtypes.
+// Type codes without the character for the byte order, such as '<'. A save writes the first code of a dtype. Codes
+// without a number are types of C, with their sizes on 64-bit Unix, where nearly all such files were written. The codes
+// '<V1' and '<f1' of ml_dtypes are missing, because each of them means several dtypes.
 constexpr Spelling kCodes[] = {
     {"b1", TF_DTYPE_BOOL},
     {"i1", TF_DTYPE_INT8},
@@ -23513,7 +23546,7 @@ struct ZipCopy {
   bool renamed;
   uint64_t stored;  // bytes in the archive
   uint64_t size;    // bytes after inflating
-  bool aligned;     // the data are aligned: what follows the first `head` bytes
+  bool aligned;     // what follows the first `head` bytes must be aligned
   uint64_t head;
 };
 
@@ -23637,9 +23670,9 @@ class NpzTextDecoder {
  public:
   NpzTextDecoder(const NpzTextType &type, Memory &memory) : type_(type), string_(memory) {}
 
-  // Appends each string that ends in the piece to the list, which is NULL if the type is not a list.
+  // Decodes a piece, and appends each string that ends in it to the list, which is NULL if the array has 0 dimensions.
   Status add(Bytes piece, StringList *list);
-  // Returns the string of 0 dimensions; borrowed from *this.
+  // Returns the string of an array of 0 dimensions; borrowed from *this.
   Text string() const { return Text(string_.data(), string_.size()); }
 
  private:
@@ -25072,7 +25105,7 @@ class HeaderEdit_format_safetensors_safetensors_edit {
   Status run() {
     TFILE_TRY(read_header());
     TFILE_TRY(find_arrays());
-    TFILE_TRY(place());
+    TFILE_TRY(assign_offsets());
     TFILE_TRY(write_header());
     for (const size_t i : order_)
       TFILE_TRY(splice_.copy(kept_[i].from, kept_[i].end - kept_[i].begin));
@@ -25127,7 +25160,7 @@ class HeaderEdit_format_safetensors_safetensors_edit {
 
   // Gives the arrays new offsets without gaps, in the order of the old ones. Empty arrays precede the array that begins
   // where they end.
-  Status place() {
+  Status assign_offsets() {
     TFILE_TRY(order_.resize(kept_.size()));
     for (size_t i = 0; i < order_.size(); ++i)
       order_[i] = i;
@@ -30768,7 +30801,7 @@ class Checker : FaultCollector {
     return notes_->append((ReportLine() << "a file of the set is missing: " << path).text());
   }
 
-  // Appends a line, unless it is the same as the one before, which another check has found.
+  // Appends a line, unless it repeats the previous line: two checks can find the same fault.
   static Status append(StringList &lines, Text line) {
     const size_t count = lines.size();
     return count > 0 && lines.at(count - 1) == line ? kOk : lines.append(line);
@@ -32076,7 +32109,10 @@ Status open_folder_file_open(Ref<OpenedFile> &out, Text path, const Settings &se
   TFILE_TRY(join(&folder, path, ends ? Text() : Text("/"), Text()));
   const Text prefix(folder.data(), folder.size() - 1);
   TFILE_TRY(sets.read(&listed, prefix, settings));
-  if (!listed) return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found a folder";
+  if (!listed) {
+    return Failure(TF_STATUS_IO).in(path)
+           << "expected a regular file, found a folder that cannot be listed: permission denied";
+  }
   TFILE_TRY(sets.find_sets(&names));
   if (names.empty()) {
     return Failure(TF_STATUS_IO).in(path) << "expected a regular file, found a folder without a set of files: it has "
@@ -32512,7 +32548,8 @@ namespace tfile {
 // at any moment: the result is the old set, the new set, or a set that does not load because its entry is missing, but
 // never a mixture. The steps:
 //
-//   1. Remove the entries of the old set: its index and its first part. A set can only be opened by one of them.
+//   1. Remove the entries of the old set: its first part, then its index. A set can only be opened by one of them. The
+//      index is the last, because a later save finds the other files of the old set in it.
 //   2. Rename the new parts to their targets: the second and later ones, then the first part, and the index last.
 //   3. Remove the remaining parts of an older set that was divided differently, or the single file that is replaced.
 //
@@ -32572,7 +32609,7 @@ class SetReplacement {
   Replacement first_;  // the single file, or the first part
   Vec<Replacement *> others_;
   Arena names_;
-  Vec<OldFile> old_files_;
+  Vec<OldFile> old_files_;  // an index precedes the parts that it lists, and is removed after their first one
   size_t begun_ = 0;
   bool atomic_ = true;
   bool durable_ = false;
@@ -34309,15 +34346,16 @@ Status SetReplacement::commit() {
 }
 
 Status SetReplacement::remove_entries() {
-  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
   TFILE_TRY(remove_target(first_.target()));
-  for (const OldFile &old : old_files_) {
+  for (size_t i = old_files_.size(); i-- > 0;) {
+    const OldFile &old = old_files_[i];
     bool regular = false;
     FileIdentity identity;
     if (!old.is_entry) continue;
     TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
     if (regular) TFILE_TRY(remove_neighbour(folder(), old.name.data()));
   }
+  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
   return sync();
 }
 
@@ -34360,7 +34398,8 @@ Status SetReplacement::remove_old_files() {
   Vec<FileIdentity> kept(memory_);
   TFILE_TRY(new_identities(&kept));
   for (const bool entries : {true, false}) {
-    for (const OldFile &old : old_files_) {
+    for (size_t i = old_files_.size(); i-- > 0;) {
+      const OldFile &old = old_files_[i];
       bool regular = false;
       FileIdentity identity;
       if (old.is_entry != entries) continue;
