@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from native import ROOT, run, toolchain, zig_environment
+from native import ROOT, run, sign, toolchain, zig_environment
 from sources import core
 
 PROJECT = ROOT / "bindings/java"
@@ -51,6 +51,7 @@ def package(out, platforms, release, work, jobs):
         list(workers.map(lambda platform: build_library(platform, work), platforms))
     for platform in platforms:
         made = library(platform, work)
+        sign(release.sign, platform, made)
         (natives / platform.name).mkdir(parents=True)
         shutil.copyfile(made, natives / platform.name / made.name)
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(release.when))

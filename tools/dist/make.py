@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Builds everything that a release consists of. Two runs from the same commit write the same bytes.
 
-usage: make.py OUT WORK [--jobs N] [--platforms NAME,...] [--only native,java,sources,npm]
+usage: make.py OUT WORK [--jobs N] [--platforms NAME,...] [--only native,java,sources,npm] [--sign COMMAND]
 
 OUT is emptied first; WORK keeps what was built. SOURCE_DATE_EPOCH, or else the time of the commit, is the time in the
-archives.
+archives. COMMAND FILE signs a library or a program for macOS or Windows in place; it is run before anything is packed.
 """
 
 import argparse
@@ -36,13 +36,14 @@ class Release:
     version: str
     when: int  # seconds since 1970
     sources: Path  # of RE2 and libpng
+    sign: Path | None = None  # the command that signs a file
 
 
-def release(work):
+def release(work, sign):
     header = (ROOT / "include/tensorfile.h").read_text(encoding="utf-8")
     when = os.environ.get("SOURCE_DATE_EPOCH") or subprocess.run(
         ["git", "log", "-1", "--format=%ct"], cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
-    return Release(re.search(r'TENSORFILE_VERSION_STRING "(.*)"', header).group(1), int(when), needs.fetch(work))
+    return Release(re.search(r'TENSORFILE_VERSION_STRING "(.*)"', header).group(1), int(when), needs.fetch(work), sign)
 
 
 def finish_tree(tree, platform, made):
@@ -58,6 +59,7 @@ def finish_tree(tree, platform, made):
 
 def native_packages(out, platform, made, work, jobs):
     tree = native.build(platform, work, jobs, made.sources)
+    native.sign(made.sign, platform, tree / platform.shared, tree / platform.program)
     finish_tree(tree, platform, made)
     name = f"tensorfile-{made.version}-{platform.name}"
     pack_tree = pack.zip_tree if platform.is_windows else pack.tar_gz
@@ -81,11 +83,15 @@ def processor_time():
     return used.user + used.system + used.children_user + used.children_system
 
 
+def spent(began, computed):
+    return f"{time.monotonic() - began:.1f} s, {processor_time() - computed:.1f} s of processor time"
+
+
 def step(what, work, *arguments):
     began, computed = time.monotonic(), processor_time()
     print(f"{what} ...", flush=True)
     work(*arguments)
-    print(f"{what}: {time.monotonic() - began:.0f} s, {processor_time() - computed:.0f} s of processor time", flush=True)
+    print(f"{what}: {spent(began, computed)}", flush=True)
 
 
 def main():
@@ -95,12 +101,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--platforms", default=",".join(PLATFORMS), help="a list, separated by commas")
     parser.add_argument("--only", default="native,java,sources,npm", help="some of native, java, sources and npm")
+    parser.add_argument("--sign", type=Path, help="a command that signs a file for macOS or Windows")
     given = parser.parse_args()
     out, work = given.out.resolve(), given.work.resolve()
+    began, computed = time.monotonic(), processor_time()
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     work.mkdir(parents=True, exist_ok=True)
-    made = release(work)
+    made = release(work, given.sign and given.sign.resolve())
     if "sources" in given.only:
         step("amalgamation", sources.amalgamation, out, work, made)
         step("Go module", sources.go_module, out, made)
@@ -115,7 +123,7 @@ def main():
         step("Java package", java.package, out, [PLATFORMS[name] for name in given.platforms.split(",")], made, work,
              given.jobs)
     write_sums(out, made)
-    print(f"{out}: {sum(1 for path in out.rglob('*') if path.is_file())} files")
+    print(f"{out}: {sum(1 for path in out.rglob('*') if path.is_file())} files in {spent(began, computed)}")
 
 
 if __name__ == "__main__":

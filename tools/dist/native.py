@@ -18,6 +18,13 @@ def run(*command, cwd=None, env=None):
     return done.stdout
 
 
+def sign(command, platform, *files):
+    """Runs the command on each file, if the system of the platform knows signatures."""
+    if command and platform.system != "Linux":
+        for file in files:
+            run(command, file.resolve())
+
+
 def zig():
     """Returns zig's program in the Python package ziglang."""
     import ziglang

@@ -7,7 +7,6 @@ from pathlib import Path
 import needs
 from native import zig
 
-ZIG_LIBRARY = zig().parent / "lib"
 DEBIAN = Path("/usr/share/doc")
 
 
@@ -45,6 +44,7 @@ def parts(sources):
 
     `sources` is the folder of needs.fetch().
     """
+    zig_library = zig().parent / "lib"
     version = subprocess.run([zig(), "version"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout.strip()
     return [
         _debian("CLI11", "libcli11-dev", "BSD-3-Clause"),
@@ -53,10 +53,10 @@ def parts(sources):
         Part("libpng", "libpng-2.0", sources / "libpng-LICENSE", needs.libpng_version(sources), "in the program"),
         Part("zlib", "Zlib", sources / "zlib/LICENSE", needs.zlib_version(sources), "in the program, for libpng"),
         Part("compiler-rt", "MIT", zig().parent / "LICENSE", version, "zig's, in the libraries and the program"),
-        Part("libc++", "Apache-2.0 WITH LLVM-exception", ZIG_LIBRARY / "libcxx/LICENSE.TXT", version,
+        Part("libc++", "Apache-2.0 WITH LLVM-exception", zig_library / "libcxx/LICENSE.TXT", version,
              "of zig, in the program"),
-        Part("musl", "MIT", ZIG_LIBRARY / "libc/musl/COPYRIGHT", version, "of zig, in the program for musl"),
-        Part("mingw-w64", "ZPL-2.1", ZIG_LIBRARY / "libc/mingw/COPYING", version,
+        Part("musl", "MIT", zig_library / "libc/musl/COPYRIGHT", version, "of zig, in the program for musl"),
+        Part("mingw-w64", "ZPL-2.1", zig_library / "libc/mingw/COPYING", version,
              "of zig, in the library and the program for Windows"),
         emscripten(),
     ]
