@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 from conan import ConanFile
-from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, CMakeToolchain, cmake_layout
 from conan.tools.files import copy, load, rmdir
 
@@ -35,10 +34,6 @@ class Tensorfile(ConanFile):
 
     def layout(self):
         cmake_layout(self)
-
-    def validate(self):
-        if self.settings.compiler.get_safe("cppstd"):
-            check_min_cppstd(self, 20)
 
     def generate(self):
         toolchain = CMakeToolchain(self)
