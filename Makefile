@@ -116,7 +116,7 @@ test-dist:
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_files.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_runs.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_debian.py
-	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_build_systems.py
+	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_instructions.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_npm.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_java.py
 	DIST=dist DIST_WORK=build/test-dist $(PYTHON) -B tests/dist/test_unity.py

@@ -1,6 +1,7 @@
 """What the tests of the packages share: the packages, the commands that run programs of other machines, and zig."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,22 @@ def run(*command, cwd=None, env=None):
         words = " ".join(str(word) for word in command)
         raise AssertionError(f"{words}\n{printed}{errors}exit status {done.returncode}")
     return printed
+
+
+def block(path, language, number=0):
+    """Returns a block of code of a document."""
+    return (ROOT / path).read_text(encoding="utf-8").split(f"```{language}\n")[number + 1].split("```")[0]
+
+
+# The sections of docs/releasing.md for users of each language.
+INSTRUCTIONS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##)", (ROOT / "docs/releasing.md").read_text(encoding="utf-8"), re.M | re.S))
+
+
+def documented(language, origin):
+    """Returns what docs/releasing.md tells users of a language to type, with the packages of `dist/` or with a checkout."""
+    found = re.search(rf"^From {origin}.*?```sh\n(.*?)```", INSTRUCTIONS[language], re.M | re.S)
+    assert found, f"{language}: no commands from {origin}"
+    return found.group(1)
 
 
 def version():

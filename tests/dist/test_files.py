@@ -4,7 +4,9 @@ import hashlib
 import json
 import re
 import struct
+import sysconfig
 import zipfile
+from pathlib import Path
 
 from packaging.metadata import Metadata
 
@@ -73,6 +75,13 @@ class Wheels(Case):
             self.assertEqual((metadata.name, str(metadata.version)), ("tensorfile", version()))
             self.assertEqual((metadata.license_expression, metadata.license), ("MIT", None))
             self.assertEqual(licenses, [(ROOT / "LICENSE").read_bytes()])
+
+
+    def test_auditwheel(self):
+        for platform in self.for_each(lambda each: each.wheel.startswith("manylinux")):
+            (wheel,) = DIST.glob(f"*{platform.wheel}.whl")
+            shown = run(Path(sysconfig.get_path("scripts")) / "auditwheel", "show", wheel)
+            self.assertIn(f'"{platform.wheel}"', " ".join(shown.split()))
 
 
 class Archives(Case):

@@ -7,7 +7,8 @@ import struct
 import xml.etree.ElementTree as ElementTree
 import zipfile
 
-from support import DIST, ENVIRONMENT, ROOT, RUNNERS, WORK, Case, main, run, version, zig
+from support import DIST, ENVIRONMENT, ROOT, RUNNERS, WORK, Case, block, main, run, version, zig
+from test_instructions import maven
 from test_files import GLIBC, MACHINES, MUSL, WINDOWS, dynamic_symbols
 
 POM = "{http://maven.apache.org/POM/4.0.0}"
@@ -211,26 +212,15 @@ class Programs(Case):
                           ROOT / "tests/golden", cwd=folder, env=self.environment(folder))
             self.assertEqual(printed, expected_lines(ROOT / "tests/golden/verdicts.tsv"))
 
-    def test_one_command(self):
-        """The command of docs/releasing.md, in an empty folder with the program of the README."""
-        folder = self.fresh("java")
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        (folder / "Main.java").write_text(readme.split("```java\n")[1].split("```")[0], encoding="utf-8")
-        (command,) = re.findall(r"^(java -cp .*?)  +# Java$", (ROOT / "docs/releasing.md").read_text(encoding="utf-8"), re.M)
-        printed = run("sh", "-ec", command, cwd=folder, env={**self.environment(folder), "dist": str(DIST)})
-        self.assertEqual(printed, "6.0\n")
-
     def test_maven(self):
         folder = self.fresh("maven")
-        readme = (ROOT / "bindings/java/README.md").read_text(encoding="utf-8")
         (folder / "src/main/java").mkdir(parents=True)
-        (folder / "src/main/java/Main.java").write_text(readme.split("```java\n")[1].split("```")[0], encoding="utf-8")
-        pom = readme.split("```xml\n")[1].split("```")[0]
-        documented = (ROOT / "docs/releasing.md").read_text(encoding="utf-8")
-        repositories = re.search(r"```xml\n(<repositories>.*?</repositories>\n)```", documented, re.S).group(1)
-        pom = pom.replace("</project>", repositories.replace("$dist", str(DIST)) + "</project>")
+        (folder / "src/main/java/Main.java").write_text(block("bindings/java/README.md", "java"), encoding="utf-8")
+        repositories = block("docs/releasing.md", "xml").replace("$dist", str(DIST))
+        pom = block("bindings/java/README.md", "xml").replace("</project>", f"{repositories}</project>")
         (folder / "pom.xml").write_text(pom, encoding="utf-8")
-        printed = run("mvn", "--batch-mode", "--quiet", "compile", "exec:java", cwd=folder, env=self.environment(folder))
+        printed = run("mvn", "--batch-mode", "--quiet", "compile", "exec:java", cwd=folder,
+                      env={**self.environment(folder), **maven(folder)})
         self.assertIn("21.0\n", printed)
 
 

@@ -17,7 +17,7 @@ import ml_dtypes
 import numpy
 import safetensors.numpy
 
-from support import DIST, ENVIRONMENT, ROOT, WORK, Case, main, run, version
+from support import DIST, ENVIRONMENT, ROOT, WORK, Case, block, documented, main, run, version
 
 os.environ.setdefault("TENSORFILE_CHROMIUM", shutil.which("chromium") or "chromium")
 sys.path.insert(0, str(ROOT / "tests/cli"))
@@ -37,8 +37,8 @@ def installed():
     folder = WORK / "tests/npm"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (command,) = re.findall(r"^(npm install .*?) *#.*$", (ROOT / "docs/releasing.md").read_text(encoding="utf-8"), re.M)
-    run("sh", "-ec", command, cwd=folder, env={**ENVIRONMENT, "dist": str(DIST)})
+    (folder / "demo.mjs").write_text(readme_program(), encoding="utf-8")
+    run("sh", "-ec", documented("JavaScript", "`dist/`"), cwd=folder, env={**ENVIRONMENT, "dist": str(DIST)})
     return folder
 
 
@@ -48,7 +48,7 @@ def node(program, *arguments, cwd=None):
 
 
 def readme_program():
-    return (SOURCE / "README.md").read_text(encoding="utf-8").split("```js\n")[1].split("```")[0]
+    return block("bindings/js/README.md", "js")
 
 
 class Package(Case):

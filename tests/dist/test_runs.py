@@ -1,4 +1,4 @@
-"""Runs what is in the packages: the report about the golden files, the programs, and programs of users."""
+"""Runs what is in the packages: the report about the golden files, and the programs."""
 
 import functools
 import glob
@@ -7,12 +7,10 @@ import os
 import re
 import shutil
 import struct
-import sysconfig
-import venv
 import zlib as zlib_module
 from pathlib import Path
 
-from support import DIST, ENVIRONMENT, ROOT, RUNNERS, WORK, Case, main, run, unpacked, version, zig
+from support import ENVIRONMENT, ROOT, RUNNERS, WORK, Case, main, run, unpacked, version, zig
 
 GOLDEN = ROOT / "tests/golden"
 
@@ -147,82 +145,6 @@ class Windows(Case):
             shutil.copy(tree / platform.shared, folder)
             with self.assertRaisesRegex(AssertionError, "exit status 42"):
                 run("wine", folder / "program.exe", cwd=folder)
-
-
-def block(path, language, number=0):
-    """Returns a block of code of a document."""
-    return (ROOT / path).read_text(encoding="utf-8").split(f"```{language}\n")[number + 1].split("```")[0]
-
-
-def commands(language):
-    """Returns the commands that docs/releasing.md has for a language, as the user types them."""
-    lines = re.findall(rf"^(.*?) +# {language}(?:,.*)?$", (ROOT / "docs/releasing.md").read_text(encoding="utf-8"), re.M)
-    assert lines, language
-    return "\n".join(lines)
-
-
-class OneCommand(Case):
-    """What docs/releasing.md tells users of each language to do, in an empty folder with the program of the README."""
-
-    def follow(self, folder, script, **environment):
-        return run("sh", "-ec", script, cwd=folder, env={**ENVIRONMENT, "dist": str(DIST), **environment})
-
-    def test_c(self):
-        folder = self.fresh("c")
-        (folder / "demo.c").write_text(block("README.md", "c"), encoding="utf-8")
-        self.assertEqual(self.follow(folder, commands("C") + "\n./a.out"), "6\n")
-
-    def test_c_with_the_shared_library(self):
-        folder = self.fresh("c-shared")
-        (folder / "demo.c").write_text(block("README.md", "c"), encoding="utf-8")
-        script = commands("C").replace("tensorfile-static)", "tensorfile)")
-        tree = folder / f"tensorfile-{version()}-linux-x86_64"
-        self.assertEqual(self.follow(folder, script + "\n./a.out", LD_LIBRARY_PATH=str(tree / "lib")), "6\n")
-
-    def test_cmake(self):
-        folder = self.fresh("cmake")
-        (folder / "game.c").write_text(block("README.md", "c"), encoding="utf-8")
-        (folder / "CMakeLists.txt").write_text(block("docs/embedding.md", "cmake"), encoding="utf-8")
-        unpack = commands("C").splitlines()[0]
-        self.assertEqual(self.follow(folder, f"{unpack}\n{commands('CMake')}\nbuild/game").splitlines()[-1], "6")
-
-    def test_python(self):
-        folder = self.fresh("python")
-        venv.create(folder / "venv", with_pip=True, system_site_packages=False)
-        path = f"{folder / 'venv/bin'}:{ENVIRONMENT['PATH']}"
-        self.follow(folder, commands("Python"), PATH=path)
-        self.assertEqual(run(folder / "venv/bin/python", "-c", block("bindings/python/README.md", "python"), cwd=folder),
-                         "(2, 3) Ada\n5.0\n15.0\n")
-        # Its tests also need what they compare with.
-        python = folder / "venv/bin/python"
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "numpy", "safetensors", "ml_dtypes")
-        for test in sorted((ROOT / "bindings/python/tests").glob("test_*.py")):
-            run(python, "-B", test, cwd=folder)
-
-    def test_auditwheel(self):
-        for platform in self.for_each(lambda each: each.wheel.startswith("manylinux")):
-            (wheel,) = DIST.glob(f"*{platform.wheel}.whl")
-            shown = run(Path(sysconfig.get_path("scripts")) / "auditwheel", "show", wheel)
-            self.assertIn(f'"{platform.wheel}"', " ".join(shown.split()))
-
-    def test_go(self):
-        folder = self.fresh("go")
-        (folder / "main.go").write_text(block("README.md", "go"), encoding="utf-8")
-        self.assertEqual(self.follow(folder, f"go mod init example.org/demo\n{commands('Go')}\ngo run .",
-                                     GOMODCACHE=str(folder / "modules"), GOFLAGS="-modcacherw", GOTOOLCHAIN="local"), "[2 3] 6\n")
-
-    def test_rust(self):
-        folder = self.fresh("rust")
-        (folder / "src").mkdir()
-        (folder / "src/main.rs").write_text(block("README.md", "rust"), encoding="utf-8")
-        (folder / "Cargo.toml").write_text(
-            f'[package]\nname = "demo"\nedition = "2024"\n\n{block("docs/releasing.md", "toml")}\n[workspace]\n', encoding="utf-8")
-        # Nothing outside the crate is used: neither this repository nor Python.
-        tools = folder / "tools"
-        tools.mkdir()
-        for name in ("cargo", "rustc", "cc", "c++", "ar", "ld", "as", "sh", "tar", "gzip"):
-            (tools / name).symlink_to(shutil.which(name))
-        self.assertEqual(self.follow(folder, f"{commands('Rust')}\ncargo run --quiet", PATH=str(tools)), "6\n")
 
 
 if __name__ == "__main__":
