@@ -10,12 +10,11 @@ int main(void) {
   tf_array *array = NULL;
   tf_dict *arrays = NULL;
   tf_buffer *file = NULL;
-  const int made = tf_options_new(&options) == TF_STATUS_OK &&
-                   tf_options_set(options, TF_OPTION_COMPRESS, 1) == TF_STATUS_OK &&
-                   tf_options_set(options, TF_OPTION_DEFLATE, TF_DEFLATE_ZLIB) == TF_STATUS_OK &&
-                   tf_array_copy_from(&array, TF_DTYPE_FLOAT32, shape, 2, values, sizeof(values)) == TF_STATUS_OK &&
-                   tf_dict_new(&arrays) == TF_STATUS_OK &&
-                   tf_dict_set_array(arrays, "w", SIZE_MAX, array) == TF_STATUS_OK;
+  const int made =
+      tf_options_new(&options) == TF_STATUS_OK && tf_options_set(options, TF_OPTION_COMPRESS, 1) == TF_STATUS_OK &&
+      tf_options_set(options, TF_OPTION_DEFLATE, TF_DEFLATE_ZLIB) == TF_STATUS_OK &&
+      tf_array_copy_from(&array, TF_DTYPE_FLOAT32, shape, 2, values, sizeof(values)) == TF_STATUS_OK &&
+      tf_dict_new(&arrays) == TF_STATUS_OK && tf_dict_set_array(arrays, "w", SIZE_MAX, array) == TF_STATUS_OK;
   const tf_status status = made ? tf_save_memory(&file, TF_FORMAT_NPZ, NULL, arrays, NULL, options) : TF_STATUS_OK;
   if (!made) fprintf(stderr, "zlib: %s\n", tf_error_message());
   if (made && status == TF_STATUS_OK) puts("saved");
