@@ -10,7 +10,7 @@ from support import DIST, ENVIRONMENT, INSTRUCTIONS, ROOT, WORK, Case, block, do
 
 from make import processor_time, spent  # noqa: E402  (found by support.py)
 
-SCRIPTS = Path(sys.executable).parent
+SCRIPTS, PYTHON = Path(sys.executable).parent, Path(sys.base_prefix) / "bin/python3"
 # A compiler cache would look for the real compiler in PATH, and hide what a build takes.
 PATH = ":".join(folder for folder in ENVIRONMENT["PATH"].split(":") if "ccache" not in folder)
 CLEAN = {name: value for name, value in ENVIRONMENT.items() if not re.match(r"CMAKE_|MAKEFLAGS|MFLAGS|CC$|CXX$|CFLAGS|CXXFLAGS", name)}
@@ -72,7 +72,8 @@ class FromDist(Instructions):
             shutil.rmtree(path, ignore_errors=True)
             path.mkdir()
             for name in (*ANYWHERE, *tools):
-                found = shutil.which(name, path=f"{PATH}:{SCRIPTS}")
+                # python3 may be a script that chooses among several.
+                found = PYTHON if name == "python3" else shutil.which(name, path=f"{PATH}:{SCRIPTS}")
                 self.assertIsNotNone(found, name)
                 (path / name).symlink_to(found)
             return {"PATH": str(path)}
