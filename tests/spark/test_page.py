@@ -11,14 +11,14 @@ from support import JARS, PROGRAM
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "beyond-one-machine.md").read_text(encoding="utf-8")
+SECTION = re.search(r"<!-- spark: begin -->\n(.*?)<!-- spark: end -->", PAGE, re.DOTALL).group(1)
 
 
 class Page(unittest.TestCase):
     def test_commands(self):
-        section = re.search(r"<!-- spark: begin -->\n(.*?)<!-- spark: end -->", PAGE, re.DOTALL).group(1)
-        builds, *commands = re.findall(r"^```sh\n(.*?)^```", section, re.DOTALL | re.MULTILINE)
+        _, builds, *commands = re.findall(r"^```sh\n(.*?)^```", SECTION, re.DOTALL | re.MULTILINE)
         self.assertEqual(len(commands), 2)
-        # This test is itself run by `make spark`, after what the first block builds.
+        # This test is itself run by `make spark`, after what the second block builds.
         self.assertEqual(re.findall(r"^make (\S+)", builds, re.MULTILINE), ["spark-jars", "library"])
         self.assertIn((ROOT / "tests/spark/requirements.txt").read_text().split("\n")[0].replace("pyspark==", "Spark "),
                       builds)
@@ -36,6 +36,16 @@ class Page(unittest.TestCase):
         self.assertRegex(done.stdout, r"\|layers\.1\.weight\| +0\| +1\.0\| +7\.0\|")
         self.assertRegex(done.stdout, r"\|layers\.1\.weight\|3\.99")
         self.assertRegex(done.stdout, r"(?m)^same\nsound$")
+
+    def test_packages(self):
+        """The page installs the packages that `make spark-jars` needs."""
+        shown = re.search(r"^sudo apt-get install (.*)$", SECTION, re.MULTILINE).group(1)
+        setup = (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
+        needed = re.search(r"^  spark\)\n    tools/packages.sh (.*)$", setup, re.MULTILINE).group(1)
+        build = re.search(r'^build="(.*)"$', setup, re.MULTILINE).group(1)
+        function = re.search(r"^jdk\(\) \{\n(.*?)^\}", setup, re.DOTALL | re.MULTILINE).group(1)
+        jdk = re.findall(r"\|\| echo (\S+)", function)
+        self.assertEqual(shown, needed.replace("$build", build).replace("$(jdk)", " ".join(jdk)))
 
     def test_the_tour_is_that_of_the_page(self):
         shown = re.search(r"<!-- examples/spark/tour.py: begin -->\n```python\n(.*?)```\n", PAGE, re.DOTALL).group(1)
