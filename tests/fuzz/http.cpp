@@ -118,6 +118,7 @@ void fuzz_urls(std::string_view rest) {
   const std::string commit = take_text(rest);
   (void)set_string(options, TF_HTTP_OPTION_S3_ENDPOINT, endpoint.c_str());
   (void)set_string(options, TF_HTTP_OPTION_HF_ENDPOINT, endpoint.c_str());
+  (void)set_string(options, TF_HTTP_OPTION_PROXY, endpoint.c_str());
   Location location;
   if (parse_location(&location, url.c_str(), options, commit.c_str()) != TF_STATUS_OK) return;
   check_requested(location);
