@@ -73,7 +73,7 @@ impl Input<'_> {
     fn arrays<T: Element>(&self) -> Outcome<Vec<(String, Vec<T>)>> {
         let values = T::all_from(&fs::read(self.data)?);
         let each = self.nbytes / self.count / size_of::<T>();
-        let name = |i| format!("layers.{i}.weight");
+        let name = |i: usize| format!("layers.{i}.weight");
         Ok((0..self.count)
             .map(|i| (name(i), values.iter().copied().cycle().take(each).collect()))
             .collect())
@@ -224,7 +224,7 @@ fn main() -> Outcome<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let seconds = match words[1..] {
         ["save", format, path, data, count, nbytes, ref dtype @ ..] if dtype.len() < 2 => {
-            let (count, nbytes) = (count.parse()?, nbytes.parse()?);
+            let (count, nbytes): (usize, usize) = (count.parse()?, nbytes.parse()?);
             let input = Input {
                 data,
                 count,
