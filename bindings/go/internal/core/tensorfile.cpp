@@ -8390,10 +8390,15 @@ void write_stored(BitWriter *writer, Bytes bytes, bool last);
 
 namespace tfile {
 
-// Inflates one stream, in bounded memory. Nothing is written after the stream has ended.
+// The loops that decode: those for this CPU, or those that every CPU can run.
+enum class InflateVariant { kBest, kPortable };
+
+// Inflates one stream in pieces. Its memory is that of the tables and a window of 32 KiB, because a match can refer to
+// output that far back, which is then no longer at hand. Nothing is written after the stream has ended.
 class Inflater {
  public:
-  explicit Inflater(Memory &memory) : memory_(memory) {}
+  explicit Inflater(Memory &memory, InflateVariant variant = InflateVariant::kBest)
+      : memory_(memory), variant_(variant) {}
   Inflater(const Inflater &) = delete;
   Inflater &operator=(const Inflater &) = delete;
   ~Inflater();
@@ -8410,24 +8415,29 @@ class Inflater {
  private:
   struct State;
   Memory &memory_;
+  InflateVariant variant_;
   State *state_ = nullptr;
 };
 
-// A chunk that a Deflater wrote, completely in memory.
+// A chunk that a Deflater wrote, or a whole stream, completely in memory.
 struct InflateChunk {
   Bytes input;
   Span<uint8_t> output;
   bool last = false;  // this is the last chunk of the stream
-  bool good = false;  // set by run() if the input is exactly one chunk that fills the output exactly
+  bool good = false;  // set by run() if the input is exactly one chunk that fills head and output exactly
+  // Receives the bytes before those of `output`, at most 32 KiB. If it is not empty, `output` is not empty either.
+  Span<uint8_t> head = {};
 };
 
 // Inflates several chunks in one loop on one thread. Decoding is a chain of table look-ups, each of which depends on
-// the previous one. While the CPU waits for a look-up of one chunk, it can work on the others.
+// the previous one. While the CPU waits for a look-up of one chunk, it can work on the others. Needs no memory but that
+// of the tables, because all output is at hand.
 class InterleavedInflater {
  public:
   static constexpr size_t kMaxChunks = 4;
 
-  explicit InterleavedInflater(Memory &memory) : memory_(memory) {}
+  explicit InterleavedInflater(Memory &memory, InflateVariant variant = InflateVariant::kBest)
+      : memory_(memory), variant_(variant) {}
   InterleavedInflater(const InterleavedInflater &) = delete;
   InterleavedInflater &operator=(const InterleavedInflater &) = delete;
   ~InterleavedInflater();
@@ -8440,6 +8450,7 @@ class InterleavedInflater {
   bool run_once(size_t streams, struct InflateCursor *cursors, bool *stopped);
 
   Memory &memory_;
+  InflateVariant variant_;
   States *states_ = nullptr;
 };
 
@@ -10474,18 +10485,21 @@ struct InflateMatch {
   size_t distance;
 };
 
-// Decodes literals and matches of one stream until it must stop for one of these reasons.
-FastStop decode_fast(InflateLane *lane, InflateMatch *match);
-// Decodes literals of 2 to kMaxLanes streams in one loop with `tables->literal`, until one stream has another symbol or
-// comes near the end of its input or output. Look-ups of one stream depend on each other; those of different streams
-// can overlap.
 inline constexpr unsigned kMaxLanes = 4;
-void decode_literals(InflateLane *lanes, unsigned count);
 
+// The loops for one kind of CPU.
+struct InflateLoops {
+  // Decodes literals and matches of one stream until it must stop for one of the reasons above.
+  FastStop (*decode)(InflateLane *lane, InflateMatch *match);
+  // Decodes literals of 2 to kMaxLanes streams in one loop with `tables->literal`, until one stream has another symbol
+  // or comes near the end of its input or output. Look-ups of one stream depend on each other; those of different
+  // streams can overlap.
+  void (*literals)(InflateLane *lanes, unsigned count);
+};
+
+extern const InflateLoops kPortableLoops;
 #if defined(TENSORFILE_INFLATE_BMI2)
-// Do the same as the functions above. They require a CPU with BMI2.
-FastStop decode_fast_bmi2(InflateLane *lane, InflateMatch *match);
-void decode_literals_bmi2(InflateLane *lanes, unsigned count);
+extern const InflateLoops kBmi2Loops;  // for a CPU with BMI2
 #endif
 
 }  // namespace tfile
@@ -10510,23 +10524,26 @@ struct InflateCursor {
 
 class InflateState {
  public:
-  // Begins another stream. Only interleaved streams use decode_literals().
-  void begin(bool interleaved);
+  // Begins another stream. It is decoded with these loops; only interleaved streams use InflateLoops::literals.
+  void begin(const InflateLoops &loops, bool interleaved);
   // Decodes until input or output is used up, the stream ends, or the stream is found to be invalid.
   void run(InflateCursor *cursor);
-  // Like run(), but also returns, after some progress, as soon as decode_literals() can continue.
+  // Like run(), but also returns, after some progress, as soon as InflateLoops::literals can continue.
   void run_until_literals(InflateCursor *cursor);
   // lane() converts the state for the fast loops, and resume() converts it back.
   InflateLane lane(const InflateCursor &cursor) const;
   void resume(const InflateLane &lane, InflateCursor *cursor);
-  // Copies the end of the output to the window, because matches in later calls may refer to it.
-  void remember(const InflateCursor &cursor);
+  // Copies the end of the output to `window`, a ring buffer of kDeflateWindow bytes, because matches in later calls may
+  // refer to it. A stream must always have the same window.
+  void remember(const InflateCursor &cursor, uint8_t *window);
+  // Does the same, once for a stream, by borrowing the whole output so far, at most kDeflateWindow bytes.
+  void borrow(Bytes output);
 
   bool done() const { return step_ == Step::kDone; }
   bool invalid() const { return step_ == Step::kInvalid; }
   // True between two blocks and at the end of a byte, where a chunk may end.
   bool at_border() const { return step_ == Step::kBlock && bit_count_ == 0; }
-  // True if decode_literals() can continue.
+  // True if InflateLoops::literals can continue.
   bool has_literals(const InflateCursor &cursor) const {
     return step_ == Step::kSymbols && literals_only_ && cursor.in_remaining() >= kLiteralsInput &&
            cursor.out_remaining() >= kLiteralsOutput;
@@ -10583,11 +10600,12 @@ class InflateState {
   unsigned index_ = 0;  // index of the next code length
   size_t length_ = 0;   // remaining bytes of a stored block or match
   size_t distance_ = 0;
-  size_t window_size_ = 0;  // bytes of window_ that have been written
-  size_t window_next_ = 0;
+  const uint8_t *window_ = nullptr;  // the output of earlier calls
+  size_t window_size_ = 0;           // bytes of it
+  size_t window_next_ = 0;           // the index after the last of them
+  const InflateLoops *loops_ = nullptr;
   uint16_t precode_[kPrecodeEntries];
   uint8_t lengths_[kFixedLitlenSymbols + kFixedDistanceSymbols];
-  uint8_t window_[kDeflateWindow];  // a ring buffer of the last output
   InflateTables tables_;
 };
 
@@ -10596,7 +10614,29 @@ class InflateState {
 // src/codec/inflate.cpp
 namespace tfile {
 
-struct Inflater::State : InflateState {};
+namespace {
+
+const InflateLoops &loops_of(InflateVariant variant) {
+#if defined(TENSORFILE_INFLATE_BMI2)
+  if (variant == InflateVariant::kBest && cpu_has_bmi2()) return kBmi2Loops;
+#endif
+  (void)variant;
+  return kPortableLoops;
+}
+
+// Decodes the head of a chunk, to which the rest may refer. If the input is too short to fill it, the output stays empty.
+void run_head(InflateState &state, Span<uint8_t> head, InflateCursor *cursor) {
+  InflateCursor first{cursor->in, cursor->in_end, head.data(), head.end(), head.data()};
+  state.run(&first);
+  state.borrow(Bytes(head.data(), head.size() - first.out_remaining()));
+  cursor->in = first.in;
+}
+
+}  // namespace
+
+struct Inflater::State : InflateState {
+  uint8_t window[kDeflateWindow];
+};
 
 Inflater::~Inflater() {
   if (state_ != nullptr) destroy(memory_, state_);
@@ -10604,7 +10644,7 @@ Inflater::~Inflater() {
 
 Status Inflater::begin() {
   if (state_ == nullptr) TFILE_TRY(make(&state_, memory_));
-  state_->begin(false);
+  state_->begin(loops_of(variant_), false);
   return kOk;
 }
 
@@ -10613,7 +10653,7 @@ Status Inflater::run(bool *valid, bool *done, Bytes *input, Span<uint8_t> *outpu
   state_->run(&cursor);
   *valid = !state_->invalid();
   *done = state_->done();
-  if (*valid && !*done) state_->remember(cursor);
+  if (*valid && !*done) state_->remember(cursor, state_->window);
   *input = Bytes(cursor.in, cursor.in_remaining());
   *output = Span<uint8_t>(cursor.out, cursor.out_remaining());
   return kOk;
@@ -10638,8 +10678,9 @@ Status InterleavedInflater::run(Span<InflateChunk> chunks) {
   bool stopped[kMaxChunks] = {};
   for (size_t i = 0; i < chunks.size(); ++i) {
     const InflateChunk &chunk = chunks[i];
-    states_->of[i].begin(true);
+    states_->of[i].begin(loops_of(variant_), true);
     cursors[i] = {chunk.input.data(), chunk.input.end(), chunk.output.data(), chunk.output.end(), chunk.output.data()};
+    if (!chunk.head.empty()) run_head(states_->of[i], chunk.head, &cursors[i]);
   }
   while (run_once(chunks.size(), cursors, stopped)) {
   }
@@ -10672,7 +10713,7 @@ bool InterleavedInflater::run_once(size_t streams, InflateCursor *cursors, bool 
     stopped[lane_stream[0]] = true;
     return true;
   }
-  if (count > 0) decode_literals(lanes, count);
+  if (count > 0) loops_of(variant_).literals(lanes, count);
   for (unsigned k = 0; k < count; ++k)
     states_->of[lane_stream[k]].resume(lanes[k], &cursors[lane_stream[k]]);
   return count > 0;
@@ -10791,7 +10832,7 @@ TENSORFILE_INLINE bool decode_distance_codec_inflate_bmi2(size_t *distance, Infl
 // Decodes one stream. Each look-up is started as early as possible, before the bits are refilled, because everything
 // else depends on it. 56 bits are enough for two literals from the first-level table, a length from the second-level
 // table with its extra bits, and the look-up of the distance; or for three literals and the next look-up.
-TENSORFILE_INLINE FastStop decode_lane_codec_inflate_bmi2(InflateLane *lane, InflateMatch *match) {
+FastStop decode_lane_codec_inflate_bmi2(InflateLane *lane, InflateMatch *match) {
   const InflateEntry *const litlen = lane->tables->litlen;
   const InflateEntry *const distances = lane->tables->distance;
   const uint8_t *const in_limit = lane->in_end - kFastInput;
@@ -10925,7 +10966,7 @@ TENSORFILE_INLINE void literals_of_codec_inflate_bmi2(InflateLane *lanes, std::i
   (fast[kLane].end(&lanes[kLane]), ...);
 }
 
-TENSORFILE_INLINE void literals_of_all_codec_inflate_bmi2(InflateLane *lanes, unsigned count) {
+void literals_of_all_codec_inflate_bmi2(InflateLane *lanes, unsigned count) {
   if (count == 2) {
     literals_of_codec_inflate_bmi2(lanes, std::make_index_sequence<2>());
   } else if (count == 3) {
@@ -10937,13 +10978,7 @@ TENSORFILE_INLINE void literals_of_all_codec_inflate_bmi2(InflateLane *lanes, un
 
 }  // namespace
 
-FastStop decode_fast_bmi2(InflateLane *lane, InflateMatch *match) {
-  return decode_lane_codec_inflate_bmi2(lane, match);
-}
-
-void decode_literals_bmi2(InflateLane *lanes, unsigned count) {
-  literals_of_all_codec_inflate_bmi2(lanes, count);
-}
+const InflateLoops kBmi2Loops = {decode_lane_codec_inflate_bmi2, literals_of_all_codec_inflate_bmi2};
 
 }  // namespace tfile
 
@@ -11024,7 +11059,7 @@ TENSORFILE_INLINE bool decode_distance_codec_inflate_fast(size_t *distance, Infl
 // Decodes one stream. Each look-up is started as early as possible, before the bits are refilled, because everything
 // else depends on it. 56 bits are enough for two literals from the first-level table, a length from the second-level
 // table with its extra bits, and the look-up of the distance; or for three literals and the next look-up.
-TENSORFILE_INLINE FastStop decode_lane_codec_inflate_fast(InflateLane *lane, InflateMatch *match) {
+FastStop decode_lane_codec_inflate_fast(InflateLane *lane, InflateMatch *match) {
   const InflateEntry *const litlen = lane->tables->litlen;
   const InflateEntry *const distances = lane->tables->distance;
   const uint8_t *const in_limit = lane->in_end - kFastInput;
@@ -11158,7 +11193,7 @@ TENSORFILE_INLINE void literals_of_codec_inflate_fast(InflateLane *lanes, std::i
   (fast[kLane].end(&lanes[kLane]), ...);
 }
 
-TENSORFILE_INLINE void literals_of_all_codec_inflate_fast(InflateLane *lanes, unsigned count) {
+void literals_of_all_codec_inflate_fast(InflateLane *lanes, unsigned count) {
   if (count == 2) {
     literals_of_codec_inflate_fast(lanes, std::make_index_sequence<2>());
   } else if (count == 3) {
@@ -11170,26 +11205,15 @@ TENSORFILE_INLINE void literals_of_all_codec_inflate_fast(InflateLane *lanes, un
 
 }  // namespace
 
-FastStop decode_fast(InflateLane *lane, InflateMatch *match) {
-#if defined(TENSORFILE_INFLATE_BMI2)
-  if (cpu_has_bmi2()) return decode_fast_bmi2(lane, match);
-#endif
-  return decode_lane_codec_inflate_fast(lane, match);
-}
-
-void decode_literals(InflateLane *lanes, unsigned count) {
-#if defined(TENSORFILE_INFLATE_BMI2)
-  if (cpu_has_bmi2()) return decode_literals_bmi2(lanes, count);
-#endif
-  literals_of_all_codec_inflate_fast(lanes, count);
-}
+const InflateLoops kPortableLoops = {decode_lane_codec_inflate_fast, literals_of_all_codec_inflate_fast};
 
 }  // namespace tfile
 
 // src/codec/inflate_state.cpp
 namespace tfile {
 
-void InflateState::begin(bool interleaved) {
+void InflateState::begin(const InflateLoops &loops, bool interleaved) {
+  loops_ = &loops;
   interleaved_ = interleaved;
   literals_only_ = false;
   step_ = Step::kBlock;
@@ -11216,7 +11240,7 @@ void InflateState::decode_far_from_end(InflateCursor *cursor) {
   if (step_ != Step::kSymbols || !far_from_end) return;
   InflateLane fast = lane(*cursor);
   InflateMatch match{};
-  const FastStop stop = decode_fast(&fast, &match);
+  const FastStop stop = loops_->decode(&fast, &match);
   resume(fast, cursor);
   if (stop == FastStop::kInvalid) step_ = Step::kInvalid;
   if (stop != FastStop::kEarlier) return;
@@ -11462,17 +11486,23 @@ bool InflateState::copy_match(InflateCursor *cursor) {
   return true;
 }
 
-void InflateState::remember(const InflateCursor &cursor) {
+void InflateState::remember(const InflateCursor &cursor, uint8_t *window) {
+  window_ = window;
   auto count = static_cast<size_t>(cursor.out - cursor.out_begin);
   const size_t most = kDeflateWindow;
   if (count > most) count = most;
   if (count == 0) return;
   const uint8_t *from = cursor.out - count;
   const size_t until_end = most - window_next_ < count ? most - window_next_ : count;
-  memcpy(window_ + window_next_, from, until_end);
-  memcpy(window_, from + until_end, count - until_end);
+  memcpy(window + window_next_, from, until_end);
+  memcpy(window, from + until_end, count - until_end);
   window_next_ = (window_next_ + count) % kDeflateWindow;
   window_size_ = window_size_ + count < most ? window_size_ + count : most;
+}
+
+void InflateState::borrow(Bytes output) {
+  window_ = output.data();
+  window_size_ = window_next_ = output.size();
 }
 
 }  // namespace tfile
