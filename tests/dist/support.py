@@ -18,7 +18,8 @@ from platforms import PLATFORMS  # noqa: E402
 
 DIST, WORK = Path(os.environ["DIST"]).resolve(), Path(os.environ["DIST_WORK"]).resolve()
 # The completions of the shells, below share. Debian has a folder of its own for those of zsh.
-COMPLETIONS = ("bash-completion/completions/tensorfile", "zsh/site-functions/_tensorfile", "fish/vendor_completions.d/tensorfile.fish")
+COMPLETIONS = ("bash-completion/completions/tensorfile", "zsh/site-functions/_tensorfile",
+               "fish/vendor_completions.d/tensorfile.fish")
 SYMBOLS = (ROOT / "src/api/symbols.txt").read_text(encoding="utf-8").split()
 # The commands before a program of a platform that this machine can run. musl's programs are run by musl's own loader,
 # which is next to that of glibc. The archive for aarch64 with musl is checked by its static program and library.
@@ -49,11 +50,12 @@ def block(path, language, number=0):
 
 
 # The sections of docs/releasing.md for users of each language.
-INSTRUCTIONS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##)", (ROOT / "docs/releasing.md").read_text(encoding="utf-8"), re.M | re.S))
+INSTRUCTIONS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^##)", (ROOT / "docs/releasing.md").read_text(encoding="utf-8"),
+                               re.M | re.S))
 
 
 def documented(language, origin):
-    """Returns what docs/releasing.md tells users of a language to type, with the packages of `dist/` or with a checkout."""
+    """Returns what docs/releasing.md tells users of a language to type, from `dist/` or a checkout."""
     found = re.search(rf"^From {origin}.*?```sh\n(.*?)```", INSTRUCTIONS[language], re.M | re.S)
     assert found, f"{language}: no commands from {origin}"
     return found.group(1)

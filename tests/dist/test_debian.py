@@ -4,7 +4,7 @@ import functools
 import re
 import shutil
 
-from support import COMPLETIONS, DIST, ROOT, SYMBOLS, WORK, Case, block, documented, main, platforms, run, unpacked, version
+from support import COMPLETIONS, DIST, SYMBOLS, WORK, Case, block, documented, main, platforms, run, unpacked, version
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 NAMES = ("libtensorfile0", "libtensorfile-dev", "tensorfile")
@@ -65,7 +65,7 @@ class Debian(Case):
                 self.assertEqual((unpacked(platform) / name).read_bytes(), (folder / packed).read_bytes())
 
     def test_in_a_fresh_debian(self):
-        """Installs the packages and compiles a program as docs/releasing.md says, runs it, removes the packages again."""
+        """Installs the packages and runs a program as docs/releasing.md says, and removes the packages again."""
         (platform,) = [each for each in platforms() if each.name == "linux-x86_64"]
         root, home = fresh_root(), fresh_root() / "root"
         (home / "demo.c").write_text(block("README.md", "c"), encoding="utf-8")

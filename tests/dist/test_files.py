@@ -56,7 +56,8 @@ class Release(Case):
     def test_go_says_where_the_module_is_from(self):
         module, folder = "github.com/tensorfile/tensorfile/bindings/go", self.fresh("go-origin")
         shown = json.loads(run("go", "mod", "download", "-json", f"{module}@v{version()}", cwd=folder, env={
-            **ENVIRONMENT, "GOPROXY": f"file://{DIST}/go", "GONOSUMDB": "*", "GOFLAGS": "-modcacherw", "GOMODCACHE": str(folder)}))
+            **ENVIRONMENT, "GOPROXY": f"file://{DIST}/go", "GONOSUMDB": "*", "GOFLAGS": "-modcacherw",
+            "GOMODCACHE": str(folder)}))
         origin = shown["Origin"]
         self.assertRegex(origin.pop("Hash"), "^[0-9a-f]{40}$")
         self.assertEqual(origin, {"VCS": "git", "URL": "https://github.com/tensorfile/tensorfile", "Subdir": "bindings/go",
@@ -181,14 +182,15 @@ class Pe(Case):
         for platform in self.for_each(lambda platform: platform.is_windows):
             tree = unpacked(platform)
             for name in (platform.shared, platform.program):
-                dump = run("llvm-readobj-14", "--file-headers", "--coff-imports", "--coff-exports", "--coff-debug-directory", tree / name)
+                dump = run("llvm-readobj-14", "--file-headers", "--coff-imports", "--coff-exports",
+                           "--coff-debug-directory", tree / name)
                 self.assertIn(f"(0x{MACHINES[platform.processor][2]:X})", re.search(r"Machine: (.*)", dump).group(1))
                 imports = re.findall(r"Import \{\n +Name: (\S+)", dump)
                 self.assertEqual([found for found in imports if not WINDOWS.fullmatch(found)], [])
                 oldest = [int(found) for found in re.findall(r"M\w+(?:OperatingSystem|Subsystem)Version: (\d+)", dump)]
                 self.assertEqual(len(oldest), 4)
                 self.assertLessEqual(max(oldest[:2], oldest[2:]), [10, 0])
-                # This entry says that TimeDateStamp is a hash. With the time of the build, no two builds would be the same.
+                # This entry says that TimeDateStamp is a hash. With the time, no two builds would be the same.
                 self.assertEqual(re.findall(r"DebugEntry \{.*?Type: (\w+)", dump, re.S), ["Repro"])
             dump = run("llvm-readobj-14", "--coff-exports", tree / platform.shared)
             self.assertEqual(sorted(re.findall(r"Export \{\n.*?\n +Name: (\S+)", dump)), SYMBOLS)

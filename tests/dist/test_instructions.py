@@ -13,7 +13,8 @@ from make import processor_time, spent  # noqa: E402  (found by support.py)
 SCRIPTS, PYTHON = Path(sys.executable).parent, Path(sys.base_prefix) / "bin/python3"
 # A compiler cache would look for the real compiler in PATH, and hide what a build takes.
 PATH = ":".join(folder for folder in ENVIRONMENT["PATH"].split(":") if "ccache" not in folder)
-CLEAN = {name: value for name, value in ENVIRONMENT.items() if not re.match(r"CMAKE_|MAKEFLAGS|MFLAGS|CC$|CXX$|CFLAGS|CXXFLAGS", name)}
+CLEAN = {name: value for name, value in ENVIRONMENT.items()
+         if not re.match(r"CMAKE_|MAKEFLAGS|MFLAGS|CC$|CXX$|CFLAGS|CXXFLAGS", name)}
 ANYWHERE = ("sh", "tar", "gzip", "mkdir")
 COMPILER = ("cc", "as", "ld")
 COMPILERS = (*COMPILER, "c++", "ar", "ranlib")
@@ -102,10 +103,12 @@ class FromDist(Instructions):
 
     def test_go(self):
         self.assertEqual(self.follow("Go", demo("main.go", "go"), (*COMPILERS, "go", "gcc", "g++"), GOTOOLCHAIN="local",
-                                     GOCACHE="FOLDER/cache", GOMODCACHE="FOLDER/modules", GOFLAGS="-modcacherw"), "[2 3] 6\n")
+                                     GOCACHE="FOLDER/cache", GOMODCACHE="FOLDER/modules", GOFLAGS="-modcacherw"),
+                         "[2 3] 6\n")
 
     def test_java(self):
-        self.assertEqual(self.follow("Java", demo("Main.java", "java"), ("java",), XDG_CACHE_HOME="FOLDER/caches"), "6.0\n")
+        output = self.follow("Java", demo("Main.java", "java"), ("java",), XDG_CACHE_HOME="FOLDER/caches")
+        self.assertEqual(output, "6.0\n")
 
     def test_python(self):
         output = self.follow("Python", demo("demo.py", "python", "bindings/python/README.md"), ("python3",))
@@ -113,7 +116,7 @@ class FromDist(Instructions):
         # The tests of the package also need what they compare with.
         folder = WORK / "tests/Python-from-dist"
         python = folder / "venv/bin/python"
-        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "numpy", "safetensors", "ml_dtypes")
+        run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "safetensors", "ml_dtypes")
         for test in sorted((ROOT / "bindings/python/tests").glob("test_*.py")):
             run(python, "-B", test, cwd=folder)
 
@@ -141,7 +144,8 @@ class FromCheckout(Instructions):
         # Only that the program is not built in this tree, and without optimization, differs from what a user has.
         (home / "global.conf").write_text(f"tools.cmake.cmake_layout:test_folder={home / 'test'}\n", encoding="utf-8")
         profile = home / "profiles/default"
-        profile.write_text(profile.read_text(encoding="utf-8").replace("build_type=Release", "build_type=Debug"), encoding="utf-8")
+        detected = profile.read_text(encoding="utf-8")
+        profile.write_text(detected.replace("build_type=Release", "build_type=Debug"), encoding="utf-8")
         self.follow("Conan", {}, CONAN_HOME=str(home))
         listed = run(SCRIPTS / "conan", "list", "tensorfile/*:*", env=environment)
         self.assertEqual(set(re.findall(r"shared: (\w+)", listed)), {"True", "False"})
@@ -178,7 +182,8 @@ class Page(Case):
 
     def test_other_pages_say_the_same(self):
         """Commands with CHECKOUT in the READMEs are parts of those that were run."""
-        for name in ("README.md", *(f"bindings/{folder}/README.md" for folder in ("rust/tensorfile", "go", "java", "js"))):
+        packages = ("rust/tensorfile", "go", "java", "js")
+        for name in ("README.md", *(f"bindings/{package}/README.md" for package in packages)):
             text = (ROOT / name).read_text(encoding="utf-8")
             commands = re.findall(r"(?:^ *|`)((?:cargo|go|mvn|npm) [^`\n#]*CHECKOUT[^`\s]*)", text, re.M)
             self.assertTrue(commands, name)

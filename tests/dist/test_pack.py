@@ -66,7 +66,7 @@ class Archives(unittest.TestCase):
 
 class Signatures(unittest.TestCase):
     def packed(self, folder, name):
-        """Packs a library and a program of a platform with a command that signs, and returns the files of all packages."""
+        """Packs a library and a program of a platform with a command that signs, and returns what is in the packages."""
         platform, out = PLATFORMS[name], folder / name
         tree = out / "tree"
         for file in (platform.shared, platform.program):

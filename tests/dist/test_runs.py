@@ -4,7 +4,6 @@ import functools
 import glob
 import json
 import os
-import re
 import shutil
 import struct
 import zlib as zlib_module
