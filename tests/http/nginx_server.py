@@ -48,6 +48,14 @@ def make_certificate(folder):
     return paths
 
 
+def requests_of(entries):
+    """Returns how many requests each connection had, as nginx counted them."""
+    counts = {}
+    for _, connection, _, requests, *_ in entries:
+        counts[connection] = max(counts.get(connection, 0), int(requests))
+    return counts
+
+
 class NginxServer:
     """Serves the files of the folder `files`: below /, and slowly below /slow/; with HTTP/1.1 and, over TLS, with HTTP/2.
 
@@ -95,9 +103,17 @@ class NginxServer:
         (self.folder / "access.log").write_text("", encoding="utf-8")
 
     def entries(self):
-        """Returns the requests so far, as lists of the words of the log."""
-        lines = (self.folder / "access.log").read_text(encoding="utf-8").splitlines()
-        return [line.split() for line in lines if "bytes=" in line]
+        """Returns the requests so far, as lists of the words of the log.
+
+        nginx logs a request after the client has its answer, and then possibly later than the next one: so this waits
+        until the log has as many requests of each connection as the last of them counted."""
+        deadline = time.monotonic() + 10
+        while True:
+            lines = (self.folder / "access.log").read_text(encoding="utf-8").splitlines()
+            entries = [line.split() for line in lines if "bytes=" in line]
+            if sum(requests_of(entries).values()) <= len(entries) or time.monotonic() > deadline:
+                return entries
+            time.sleep(0.02)
 
     def log(self):
         """Returns (protocol, connection, status) of each request so far."""
@@ -105,11 +121,7 @@ class NginxServer:
 
     def requests_by_connection(self, only=None):
         """Returns how many requests each connection had, as nginx counted them; those of one protocol if it is given."""
-        counts = {}
-        for protocol, connection, _, requests, *_ in self.entries():
-            if only in (None, protocol):
-                counts[connection] = max(counts.get(connection, 0), int(requests))
-        return counts
+        return requests_of([entry for entry in self.entries() if only in (None, entry[0])])
 
     def most_in_flight(self):
         """Returns how many requests nginx answered at the same time."""
