@@ -51,7 +51,7 @@ TEST(OptionQueries, Ranges) {
   EXPECT_EQ(most, TF_DTYPE_FLOAT64);
   EXPECT_EQ(initial, TF_DECODE_KEEP);
   ASSERT_EQ(tf_option_range(nullptr, &most, nullptr, TF_OPTION_FORMAT), TF_STATUS_OK);
-  EXPECT_EQ(most, TF_FORMAT_BY_CONTENT);
+  EXPECT_GE(most, TF_FORMAT_BY_CONTENT);  // later formats have larger numbers
   least = most = initial = 77;
   EXPECT_EQ(tf_option_range(&least, &most, &initial, kLastOption + 1), TF_STATUS_UNSUPPORTED);
   EXPECT_EQ(least, 77);
