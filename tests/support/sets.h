@@ -72,7 +72,7 @@ inline LoadedWeights load_weights_of(const std::string &path, bool whole_set = t
     EXPECT_EQ(tf_dict_key_at(&key, nullptr, arrays, i), TF_STATUS_OK);
     const auto array = array_of(arrays, key);
     const auto *const data = static_cast<const float *>(tf_array_data(array.get()));
-    const size_t last = tf_array_size(array.get()) - 1;
+    const auto last = static_cast<std::ptrdiff_t>(tf_array_size(array.get())) - 1;
     loaded.values.insert(loaded.values.end(), data, data + last);
     loaded.counts.push_back(data[last]);
   }
