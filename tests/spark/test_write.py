@@ -130,6 +130,91 @@ class Writing(WriteTest):
                          {f"x{n}.{i}": (x + n * 4 + i).tobytes() for n in range(4) for i in range(4)})
 
 
+class Committing(WriteTest):
+    """How the driver replaces a set, in file systems that record it. s3.py tests the requests to a store of objects."""
+
+    RECORDING = "org.tensorfile.spark.tests.RecordingFileSystem"
+    SETTINGS = {"fs.file.impl": RECORDING + "$Local", "fs.file.impl.disable.cache": "true",
+                "fs.recording.impl": RECORDING}
+    # Local files are replaced. In other file systems, such as HDFS, the old file is removed first.
+    SCHEMES = "file", "recording"
+    INDEX = "m.safetensors.index.json"
+
+    def setUp(self):
+        super().setUp()
+        for name, value in self.SETTINGS.items():
+            self.spark.conf.set(name, value)
+            self.addCleanup(self.spark.conf.unset, name)
+        self.recording = self.spark._jvm.org.tensorfile.spark.tests.RecordingFileSystem
+        self.addCleanup(self.recording.start, None)
+
+    def url(self, path):
+        return f"{self.scheme}://{path}"
+
+    @staticmethod
+    def parts(count):
+        return [f"m-{i:05}-of-{count:05}.safetensors" for i in range(1, count + 1)]
+
+    def save_set(self, count):
+        """Replaces the set of the scheme by one with a part for each array, and returns the names of the parts."""
+        x = np.arange(1000.0).reshape(10, 100)
+        self.save(self.frame([row(f"x{i}", x + count) for i in range(count)]), f"{self.scheme}/m.safetensors",
+                  "overwrite", partBytes="8000")
+        return self.parts(count)
+
+    def contents(self):
+        found = {}
+        for name in os.listdir(self.path(self.scheme)):
+            with open(self.path(f"{self.scheme}/{name}"), "rb") as file:
+                found[name] = file.read()
+        return found
+
+    def test_the_index_is_last(self):
+        for self.scheme in self.SCHEMES:
+            with self.subTest(self.scheme):
+                old = self.save_set(2)
+                self.recording.start(None)
+                new = self.save_set(3)
+                calls = [call for call in self.recording.calls() if call.split()[1].startswith("m")]
+                # Without its entries, the old set cannot be opened any more.
+                self.assertEqual(calls[:6], [f"delete {old[0]}", f"delete {self.INDEX}",
+                                             *(f"move {name}" for name in reversed(new)), f"move {self.INDEX}"])
+                self.assertEqual(sorted(calls[6:]), [f"delete {name}" for name in old[1:]])
+                self.assertEqual(sorted(self.contents()), [*new, self.INDEX])
+
+    def test_a_move_that_fails_leaves_no_index(self):
+        """Neither the old set nor the new one, and no mixture; the next write replaces what is left."""
+        for self.scheme in self.SCHEMES:
+            names = self.save_set(3)
+            for refused in (*names, self.INDEX):
+                with self.subTest(f"{self.scheme} {refused}"):
+                    self.recording.start(refused)
+                    self.assertIn(f"{refused}: cannot move", self.failure(lambda: self.save_set(3)))
+                    self.assertEqual(set(self.contents()) - set(names), set())
+                    self.recording.start(None)
+                    self.save_set(3)
+                    self.assertEqual(sorted(self.contents()), [*names, self.INDEX])
+
+    def test_a_folder_with_the_name_of_a_file_of_the_set(self):
+        """A move to such a name would succeed, and put the file into the folder."""
+        for self.scheme in self.SCHEMES:
+            old = self.save_set(2)
+            before = self.contents()
+            self.assertEqual(sorted(before), [*old, self.INDEX])
+            for name in self.parts(3):
+                with self.subTest(f"{self.scheme} {name}"):
+                    os.mkdir(self.path(f"{self.scheme}/{name}"))
+                    self.assertIn(f"{name}: is a folder", self.failure(lambda: self.save_set(3)))
+                    os.rmdir(self.path(f"{self.scheme}/{name}"))
+                    self.assertEqual(self.contents(), before)
+            with self.subTest(f"{self.scheme} {self.INDEX}"):
+                self.save(self.frame([row("x", np.arange(4))]), f"{self.scheme}/m.safetensors", "overwrite")
+                self.assertEqual(list(self.contents()), ["m.safetensors"])
+                os.mkdir(self.path(f"{self.scheme}/{self.INDEX}"))
+                self.assertIn(f"{self.INDEX}: is a folder", self.failure(lambda: self.save_set(3)))
+                self.assertEqual(sorted(os.listdir(self.path(self.scheme))), ["m.safetensors", self.INDEX])
+
+
 class Failures(WriteTest):
     def refuse(self, rows, text, name="m.safetensors", **options):
         """A write fails, and leaves the old set."""

@@ -17,7 +17,7 @@ import org.apache.spark.TaskContext;
 
 /**
  * The folder of a set that is being written. Each attempt of a task writes a file of its own to a staging folder inside
- * it, and the driver moves the files of the successful attempts to their final names.
+ * it, and the driver moves the files of the attempts that count to their names.
  *
  * @param target the path that a single file would have
  * @param staging the folder for unfinished files, which reads ignore
@@ -140,8 +140,8 @@ record OutputFolder(String target, String staging) implements Serializable {
   }
 
   /**
-   * Moves the parts to their names, in the order of the library's own saves: whenever it is interrupted, the old set
-   * loads, or the new one, or neither because its entry is missing, but never a mixture.
+   * Moves the parts to their names, in the order of the library's own saves: whenever it is interrupted or fails, the
+   * old set loads, or the new one, or neither because its entry is missing, but never a mixture.
    *
    * @param names the names of the parts
    * @param staged the file of each part in the staging folder
@@ -149,6 +149,7 @@ record OutputFolder(String target, String staging) implements Serializable {
    */
   void commit(List<String> names, List<String> staged, String index, Configuration configuration) throws IOException {
     FileSystem files = files(configuration);
+    requireNoFolders(files, names, index != null);
     List<Path> old = new ArrayList<>(existing(configuration));
     boolean isSet = names.size() > 1;
     if (isSet) {
@@ -167,6 +168,17 @@ record OutputFolder(String target, String staging) implements Serializable {
     for (Path path : old) {
       if (!names.contains(path.getName()) && !(index != null && path.getName().equals(name() + INDEX))) {
         delete(files, path);
+      }
+    }
+  }
+
+  /** Fails if a file of the set would have the name of a folder, into which some file systems would move it. */
+  private void requireNoFolders(FileSystem files, List<String> names, boolean hasIndex) throws IOException {
+    for (FileStatus status : files.listStatus(folder())) {
+      String name = status.getPath().getName();
+      if (status.isDirectory() && (names.contains(name) || hasIndex && name.equals(name() + INDEX))) {
+        throw new IOException(status.getPath() + ": is a folder, but a file of the set needs this name; rename the"
+            + " folder, or choose another name for the set");
       }
     }
   }
