@@ -1,8 +1,4 @@
-"""A cluster of two executors on this machine, each a process of its own on a host of its own.
-
-The hosts are two addresses of the loopback interface: Spark never runs the second attempt of a slow task on the host of
-the first, so that with `local-cluster`, whose workers share a host, it never runs.
-"""
+"""Clusters of two executors on this machine, each a process of its own."""
 
 import glob
 import os
@@ -36,36 +32,24 @@ def processes():
     return found
 
 
-class Cluster:
-    """A cluster in the JVM of the driver, and a session that uses it; stop() ends both."""
+class LocalCluster:
+    """Spark's `local-cluster`, and a session that uses it; stop() ends both."""
 
-    def __init__(self, **settings):
+    def __init__(self):
         active = SparkSession.getActiveSession()
         if active is not None:
             active.stop()
         SparkContext._ensure_initialized(conf=SparkConf().set("spark.jars", JARS))
         self.jvm = SparkContext._jvm
-        self.folder = tempfile.TemporaryDirectory(prefix="tensorfile-workers-")
-        deploy, conf = self.jvm.org.apache.spark.deploy, self.jvm.org.apache.spark.SparkConf()
-        conf.set("spark.ui.enabled", "false").set("spark.shuffle.service.enabled", "false")
-        master = deploy.master.Master.startRpcEnvAndEndpoint(HOSTS[0], 0, 0, conf)._1()
-        self.environments = [master]
-        url = "spark://" + master.address().hostPort()
-        urls = SparkContext._gateway.new_array(self.jvm.String, 1)
-        urls[0] = url
-        none = getattr(getattr(self.jvm.scala, "None$"), "MODULE$")
-        for number, host in enumerate(HOSTS):
-            self.environments.append(deploy.worker.Worker.startRpcEnvAndEndpoint(
-                host, 0, 0, 1, 1024, urls, f"{self.folder.name}/{number}", none, conf, none))
-        self.spark = session(url, **{**SETTINGS, **settings})
+        self.spark = session(self.start(), **SETTINGS)
         self.store = self.spark.sparkContext._jsc.sc().statusStore()
+
+    def start(self):
+        """Starts the processes that Spark does not, and returns the URL of the cluster."""
+        return f"local-cluster[{len(HOSTS)},1,1024]"
 
     def stop(self):
         self.spark.stop()
-        for environment in reversed(self.environments):
-            environment.shutdown()
-            environment.awaitTermination()
-        self.folder.cleanup()
 
     def executors(self):
         """The processes of the executors."""
@@ -106,6 +90,36 @@ class Cluster:
 
     def next_stage(self):
         return max((stage.stageId() for stage in self.stages()), default=-1) + 1
+
+
+class Cluster(LocalCluster):
+    """A master and two workers in the JVM of the driver, each worker on a host of its own.
+
+    The hosts are two addresses of the loopback interface: Spark never runs the second attempt of a slow task on the
+    host of the first, so that with `local-cluster`, whose workers share a host, it never runs.
+    """
+
+    def start(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tensorfile-workers-")
+        deploy, conf = self.jvm.org.apache.spark.deploy, self.jvm.org.apache.spark.SparkConf()
+        conf.set("spark.ui.enabled", "false").set("spark.shuffle.service.enabled", "false")
+        master = deploy.master.Master.startRpcEnvAndEndpoint(HOSTS[0], 0, 0, conf)._1()
+        self.environments = [master]
+        url = "spark://" + master.address().hostPort()
+        urls = SparkContext._gateway.new_array(self.jvm.String, 1)
+        urls[0] = url
+        none = getattr(getattr(self.jvm.scala, "None$"), "MODULE$")
+        for number, host in enumerate(HOSTS):
+            self.environments.append(deploy.worker.Worker.startRpcEnvAndEndpoint(
+                host, 0, 0, 1, 1024, urls, f"{self.folder.name}/{number}", none, conf, none))
+        return url
+
+    def stop(self):
+        super().stop()
+        for environment in reversed(self.environments):
+            environment.shutdown()
+            environment.awaitTermination()
+        self.folder.cleanup()
 
 
 def wait_for(condition, seconds=300):

@@ -92,11 +92,17 @@ class Converting(ClusterTest):
         self.assertEqual(failures, [])
         self.assertTrue(disturbed, "the job ended before a part was seen")
 
+
+class Killed(Converting):
+    """test_local_cluster runs this, too."""
+
     def test_an_executor_is_killed(self):
         self.convert_and(lambda processes: os.kill(processes[0], signal.SIGKILL))
         wait_for(lambda: any(not executor.isActive() for executor in cluster.list_executors(False)))
         self.assertEqual(len(self.same_files("program", "spark")), COUNT)
 
+
+class Stopped(Converting):
     def test_an_executor_stops_while_it_writes_a_part(self):
         stopped = []
 

@@ -16,12 +16,13 @@ TYPES = ["float16", "bfloat16", "float64", "int32", "float8_e4m3fn", "q4_0", "q4
          "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "tq1_0", "tq2_0", "mxfp4"]
 
 
-def write_model(folder, shards=6, width=256):
-    """Writes the shards of a small model in the manner of transformers."""
+def write_model(folder, shards=6, width=256, blocks=4):
+    """Writes the shards of a small model in the manner of transformers. There are nine arrays for each block, and three
+    others."""
     rng = np.random.default_rng(5)
     weights = {"token_embd.weight": rng.normal(size=(64, width)), "output.weight": rng.normal(size=(64, width)),
                "output_norm.weight": rng.normal(size=width)}
-    for block in range(4):
+    for block in range(blocks):
         for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_down", "ffn_up"):
             weights[f"blk.{block}.{name}.weight"] = rng.normal(size=(width, width))
         weights[f"blk.{block}.attn_norm.weight"] = rng.normal(size=width)
@@ -74,6 +75,16 @@ class Converting(ConvertTest):
         names = self.compare(self.shards(), "m.safetensors", "--part-bytes", "300KB")
         self.assertGreater(len(names), 10)
         self.assertEqual(self.compare(["model.safetensors.index.json"], "m.safetensors"), ["m.safetensors"])
+
+    def test_hundreds_of_shards(self):
+        os.makedirs(self.path("many"))
+        write_model(self.path("many"), shards=300, width=32, blocks=36)
+        index, shards = "many/model.safetensors.index.json", sorted(os.listdir(self.path("many")))[:-1]
+        self.assertEqual(len(shards), 300)
+        self.assertGreater(len(self.compare([index], "m.safetensors", "--part-bytes", "4KB")), 100)
+        self.compare([f"many/{name}" for name in shards], "m.safetensors", "--cast", "float32", "--part-bytes", "100KB")
+        self.compare([index], "m.gguf", "--quantize", "q8_0", "--part-bytes", "30KB", "--set",
+                     "general.architecture=demo")
 
     def test_quantizing(self):
         keys = ("--set", "general.architecture=llama", "--set", "llama.block_count=u32:4")
