@@ -215,6 +215,7 @@ class Checker : FaultCollector {
   Status begin() {
     TFILE_TRY(report_.set_string_list("faults", &faults_));
     TFILE_TRY(report_.set_string_list("excused", &excused_));
+    unsupported_ = settings_.on(TF_OPTION_SKIP_UNSUPPORTED) ? excused_ : faults_;
     return report_.set_string_list("notes", &notes_);
   }
 
@@ -230,7 +231,7 @@ class Checker : FaultCollector {
   Status check_opened(const OpenedFile &file) {
     for (const Text note : file.listing.notes)
       TFILE_TRY(notes_->append(note));
-    TFILE_TRY(check(file, faults_));
+    TFILE_TRY(check(file, unsupported_));
     return file.format->single_array ? check_following(file) : kOk;
   }
 
@@ -260,7 +261,7 @@ class Checker : FaultCollector {
     Ref<OpenedFile> file;
     const Status opened = open_path(file, path.data(), opening_);
     // The notes would be about a file by itself.
-    return opened.ok() ? check(*file, faults_) : add_fault(*this, opened);
+    return opened.ok() ? check(*file, unsupported_) : add_fault(*this, opened);
   }
 
   // Adds notes about the set that a file belongs to which has been opened by itself: that there is one, unless that is
@@ -291,8 +292,8 @@ class Checker : FaultCollector {
     return count > 0 && lines.at(count - 1) == line ? kOk : lines.append(line);
   }
 
-  // Checks the arrays of a file. Types that cannot be read are reported in `unsupported`: faults of arrays that a load
-  // reads, and notes about others, which no option turns into excused faults.
+  // Checks the arrays of a file. Types that cannot be read are reported in `unsupported`: unsupported_ for arrays that a
+  // load reads, and the notes for others.
   Status check(const OpenedFile &file, StringList *unsupported) {
     for (const Text line : file.listing.tolerated)
       TFILE_TRY(add_tolerated(line));
@@ -317,8 +318,7 @@ class Checker : FaultCollector {
     if (member.invalid) return append(*faults_, (ReportLine(member.fault) << member.reason).text());
     if (!is_loaded) return kOk;
     const ReportLine line(check_known(file.source_of(member), member));
-    const bool is_excused = unsupported == faults_ && settings_.on(TF_OPTION_SKIP_UNSUPPORTED);
-    return (is_excused ? excused_ : unsupported)->append(line.text());
+    return unsupported->append(line.text());
   }
 
   // Checks the arrays that follow the first one in a file of a format for single arrays. A load does not read them, so
@@ -364,6 +364,7 @@ class Checker : FaultCollector {
   Settings opening_;
   StringList *faults_ = nullptr;
   StringList *excused_ = nullptr;
+  StringList *unsupported_ = nullptr;  // one of these two: where types that cannot be read are reported
   StringList *notes_ = nullptr;
   bool is_file_missing_ = false;  // of a set
 };

@@ -55,8 +55,7 @@ tf_status check_proxy(Text proxy) {
   if (is_proxy(parsed, text.c_str())) return TF_STATUS_OK;
   return Failure(TF_STATUS_INVALID_ARGUMENT)
          << "PROXY: expected the URL of a proxy, such as http://proxy:3128, with the scheme http, socks4, socks4a, "
-            "socks5, "
-            "socks5h or, if libcurl supports it, https; the user name and password are percent-encoded";
+            "socks5, socks5h or, if libcurl supports it, https; the user name and password are percent-encoded";
 }
 
 }  // namespace tfhttp

@@ -458,10 +458,6 @@ Status append_utf8(Vec<char> &out, const wchar_t *wide) {
   return kOk;
 }
 
-}  // namespace
-
-namespace {
-
 // True if an error of a search means that no name matches, or that the path is not that of a folder that this process
 // may list.
 bool is_not_listable(DWORD error) {
