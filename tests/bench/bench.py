@@ -21,7 +21,7 @@ import crates
 import deflated
 import load
 import save
-from load import MIB, REPEATED, milliseconds
+from load import MIB, REPEATED, markdown, milliseconds
 
 HEAD = ["what", "tensorfile", "raw I/O (share)", "best peer", "times faster", "aim", "reached"]
 PLACE = "speed"
@@ -48,8 +48,7 @@ def cells(entry):
 
 
 def table(found):
-    lines = [HEAD, ["---"] * len(HEAD), *(cells(entry) for entry in found)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return markdown(HEAD, map(cells, found))
 
 
 def picture(found, title):

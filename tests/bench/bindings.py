@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 
 from bench import machine, write
-from load import milliseconds
+from load import markdown, milliseconds
 from save import write_data
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -67,8 +67,8 @@ def java(folder, load_bench, path):
 
 def row(what, seconds, in_c, aim):
     times = seconds / in_c
-    return (f"| {what} | {milliseconds(seconds)} | {milliseconds(in_c)} | {times:.2f} | at most {aim} | "
-            f"{'yes' if times <= aim else 'no'} |")
+    return [what, milliseconds(seconds), milliseconds(in_c), f"{times:.2f}", f"at most {aim}",
+            "yes" if times <= aim else "no"]
 
 
 def main():
@@ -85,9 +85,9 @@ def main():
                        check=True, stdout=subprocess.DEVNULL)
         listed = [("Go, a file in memory", *go(), GO_AIM),
                   ("Java, a file", *java(folder, f"{bin_}/load_bench", path), JAVA_AIM)]
+    head = [f"opening and listing {COUNT:,} arrays", "time", "in C", "times C", "aim", "reached"]
     text = (f"Measured on {datetime.date.today()}, {machine()}; the best of {ROUNDS} rounds.\n\n"
-            f"| opening and listing {COUNT:,} arrays | time | in C | times C | aim | reached |\n"
-            "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(row(*each) for each in listed))
+            f"{markdown(head, (row(*each) for each in listed))}")
     print(text)
     if given.write:
         write(given.write, "bindings", text)

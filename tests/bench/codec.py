@@ -21,8 +21,8 @@ import tempfile
 
 from bench import machine, write
 from deflated import KINDS, make
+from load import MIB, markdown
 
-MIB = 1 << 20
 COUNTED_MIB = 1
 THREADS_MIB = 8
 THREADS_KINDS = ("float32", "uint8 image")
@@ -124,14 +124,14 @@ def count(given, kind, folder):
 
 
 def counts(given):
-    lines = [["data", *FUNCTIONS.values()], ["---"] * (1 + len(FUNCTIONS))]
+    lines = []
     with tempfile.TemporaryDirectory() as folder:
         for kind in kinds(given):
             found = count(given, kind, folder)
             cells = ("–" if name not in found else "{:.1f} ({:.2f})".format(*found[name]) for name in FUNCTIONS)
             lines.append([kind, *cells])
         threads = threads_line(given, folder)
-    table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    table = markdown(["data", *FUNCTIONS.values()], lines)
     return (f"Counted by callgrind on {datetime.date.today()}: instructions for each byte of {COUNTED_MIB} MiB of "
             f"data; in brackets, mispredicted branches.\n\n{table}\n\n{threads}")
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from crates import crate_build
-from load import MIB, START_BYTES, free_space, milliseconds, python, take_turns
+from load import MIB, START_BYTES, free_space, markdown, milliseconds, python, take_turns
 from save import CLOCK, SAVERS
 
 # The kinds of data, with their dtypes.
@@ -110,6 +110,11 @@ def own_stream(npz, path):
             out.write(file.read(member.compress_size))
 
 
+def peer_dtype(peer, dtype):
+    """The dtype that a peer saves or loads in place of one."""
+    return PEER_DTYPES[peer].get(dtype, dtype)
+
+
 def our_programs(program):
     """Returns name -> the program and its number of threads."""
     cores = len(os.sched_getaffinity(0))
@@ -125,9 +130,9 @@ def measure_saving(options, folder, kind):
     for name in ("numpy", "mlx"):
         imports, before, work = SAVERS["deflated"][name]
         saves[name] = [sys.executable, "-c", CLOCK.format(imports=imports, before=before, work=work),
-                       f"{folder}/{name}.npz", data, 1, nbytes, PEER_DTYPES[name].get(dtype, dtype)]
+                       f"{folder}/{name}.npz", data, 1, nbytes, peer_dtype(name, dtype)]
     saves["ndarray-npy"] = [options.crates, "save", "deflated", f"{folder}/ndarray-npy.npz", data, 1, nbytes,
-                            PEER_DTYPES["ndarray-npy"].get(dtype, dtype)]
+                            peer_dtype("ndarray-npy", dtype)]
     for name in WRAPPERS:
         saves[name] = wrapped(name, f"{folder}/{name}.raw", nbytes, data=data)
     return take_turns(saves, options.repeats, START_BYTES + 2 * nbytes)
@@ -141,7 +146,7 @@ def measure_loading(options, folder, kind):
     loads["numpy"] = python(NUMPY_LOAD, f"{folder}/numpy.npz")
     loads["mlx"] = python(MLX_LOAD, f"{folder}/mlx.npz")
     loads["ndarray-npy"] = [options.crates, "load", "deflated", f"{folder}/ndarray-npy.npz",
-                            PEER_DTYPES["ndarray-npy"].get(dtype, dtype)]
+                            peer_dtype("ndarray-npy", dtype)]
     loads.update({name: wrapped(name, f"{folder}/{name}.raw", nbytes) for name in WRAPPERS})
     return take_turns(loads, options.repeats, START_BYTES + 2 * nbytes)
 
@@ -235,14 +240,6 @@ def rows(options):
     return found
 
 
-def line(words):
-    return "| " + " | ".join(words) + " |"
-
-
-def lines_of(head, body):
-    return "\n".join([line(head), line(["---"] * len(head)), *map(line, body)])
-
-
 def times_table(found, step, what):
     """The seconds; those of saving with the sizes."""
     names = list(found[0][step])
@@ -252,7 +249,7 @@ def times_table(found, step, what):
         size = f" ({sizes[name] / sizes['numpy']:.3f})" if step == "save" and name in sizes else ""
         return milliseconds(row[step][name]) + size
 
-    return lines_of([what, *names], ([row["kind"], *(cell(row, name) for name in names)] for row in found))
+    return markdown([what, *names], ([row["kind"], *(cell(row, name) for name in names)] for row in found))
 
 
 def verdict_cell(aim, row):
@@ -297,7 +294,7 @@ def aims_table(found):
     body = ([row["kind"], *(verdict_cell(aim, row) for aim in AIMS)] for row in found)
     return (f"The aims that are reached are {counts(found)}. Each cell has the library, the crate, and the aim, in "
             "bold if one of them does not reach it. Unless the column says otherwise, speeds are those on one core.\n\n"
-            f"{lines_of(['aims', *(aim.name for aim in AIMS)], body)}")
+            f"{markdown(['aims', *(aim.name for aim in AIMS)], body)}")
 
 
 def table(found):

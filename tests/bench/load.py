@@ -82,6 +82,11 @@ def prepare(command, nbytes):
                     pass
 
 
+def markdown(head, body):
+    """A table of Markdown. head and each element of body are lists of texts."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *body])
+
+
 def take_turns(contenders, repeats, nbytes):
     """Runs programs in turns and returns name -> median seconds. nbytes is the memory that each of them needs.
 

@@ -21,6 +21,7 @@ import tempfile
 import gguf
 import numpy as np
 from bench import machine, write
+from load import markdown
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "peers" / "llama"))
@@ -131,10 +132,6 @@ def cells(numbers):
     return [f"{wall:.1f} s", f"{cpu:.1f} s", f"{peak / 1e6:,.0f} MB"]
 
 
-def table(head, rows):
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rows])
-
-
 def require_equal(ours, theirs):
     """The tensors of both files must have the same types and bytes."""
     found = [{tensor.name: tensor for tensor in gguf.GGUFReader(path).tensors} for path in (ours, theirs)]
@@ -166,7 +163,7 @@ def presets(given, work):
     write_imatrix(work / "imatrix.gguf", matrices)
     rows = [measure_preset(given, binary, work, *preset) for preset in PRESETS]
     size = (work / "in.gguf").stat().st_size
-    return f"A float16 model of {size / 1e9:.1f} GB.", table(
+    return f"A float16 model of {size / 1e9:.1f} GB.", markdown(
         ["preset", "tensorfile", "CPU", "memory", "llama-quantize", "CPU", "memory", "times less CPU", "times less memory"],
         rows)
 
@@ -189,7 +186,7 @@ def diff(given, work):
         for what, (command, status) in commands.items():
             found[what].append(measure(command, status))
     sizes = [path.stat().st_size / 1e9 for path in (quantized, original)]
-    return f"A q8_0 .gguf of {sizes[0]:.1f} GB and a float32 .safetensors of {sizes[1]:.1f} GB.", table(
+    return f"A q8_0 .gguf of {sizes[0]:.1f} GB and a float32 .safetensors of {sizes[1]:.1f} GB.", markdown(
         ["what", "time", "CPU", "memory"], [[what, *cells(medians(rounds))] for what, rounds in found.items()])
 
 

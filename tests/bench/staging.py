@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 from bench import machine, write
-from load import MIB, free_space, prepare
+from load import MIB, free_space, markdown, prepare
 
 LINK = 4  # GB/s, the speed of PCIe 3.0 with four lanes
 # As CLOCK of load.py, but with the processor time and the largest memory. getrusage() would count the memory that this
@@ -128,10 +128,6 @@ def medians(contenders, repeats, nbytes, forgotten=None):
     return {name: [statistics.median(column) for column in zip(*rounds)] for name, rounds in found.items()}
 
 
-def lines_of(head, body):
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *body])
-
-
 def cells(name, result, nbytes):
     seconds, cpu, memory = result
     return [name, f"{seconds * 1e3:.0f} ms", f"{nbytes / seconds / 1e9:.1f} GB/s", f"{cpu * 1e3:.0f} ms",
@@ -139,7 +135,7 @@ def cells(name, result, nbytes):
 
 
 def report(found, nbytes):
-    table = lines_of(["what", "time", "speed", "CPU", "memory"],
+    table = markdown(["what", "time", "speed", "CPU", "memory"],
                      (cells(name, result, nbytes) for name, result in found.items()))
     return f"{table}\n\n{shares(found)}"
 
@@ -164,7 +160,7 @@ def ratios(places):
     """How many times as fast tf_load() and the pipeline are as the libraries that bypass the page cache of a disk."""
     body = ([f"{name}, compared with {peer}", *(f"{found[peer][0] / found[name][0]:.2f}" for found in places.values())]
             for name in (TF_LOAD, PIPELINE) for peer in (FASTSAFETENSORS, RUNAI))
-    return lines_of(["how many times as fast", *places], body)
+    return markdown(["how many times as fast", *places], body)
 
 
 def disk_report(cached, cold):
@@ -176,7 +172,7 @@ def disk_report(cached, cold):
     head = ["file on a disk", *(each for where in ("in the page cache", "not in the page cache")
                                 for each in (where, "times `tf_load`", "CPU"))]
     body = ([name, *pair(name, cached), *pair(name, cold)] for name in cached)
-    return f"The same file on a disk; speeds are compared with `tf_load`:\n\n{lines_of(head, body)}"
+    return f"The same file on a disk; speeds are compared with `tf_load`:\n\n{markdown(head, body)}"
 
 
 def measure_disk(given, ram):
