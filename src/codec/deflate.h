@@ -35,14 +35,12 @@ class Inflater {
   State *state_ = nullptr;
 };
 
-// A chunk that a Deflater wrote, or a whole stream, completely in memory.
+// A chunk that a Deflater wrote, completely in memory.
 struct InflateChunk {
   Bytes input;
   Span<uint8_t> output;
   bool last = false;  // this is the last chunk of the stream
-  bool good = false;  // set by run() if the input is exactly one chunk that fills head and output exactly
-  // Receives the bytes before those of `output`, at most 32 KiB. If it is not empty, `output` is not empty either.
-  Span<uint8_t> head = {};
+  bool good = false;  // set by run() if the input is exactly one chunk that fills the output exactly
 };
 
 // Inflates several chunks in one loop on one thread. Decoding is a chain of table look-ups, each of which depends on

@@ -14,14 +14,6 @@ const InflateLoops &loops_of(InflateVariant variant) {
   return kPortableLoops;
 }
 
-// Decodes the head of a chunk, to which the rest may refer. If the input is too short to fill it, the output stays empty.
-void run_head(InflateState &state, Span<uint8_t> head, InflateCursor *cursor) {
-  InflateCursor first{cursor->in, cursor->in_end, head.data(), head.end(), head.data()};
-  state.run(&first);
-  state.borrow(Bytes(head.data(), head.size() - first.out_remaining()));
-  cursor->in = first.in;
-}
-
 }  // namespace
 
 struct Inflater::State : InflateState {
@@ -70,7 +62,6 @@ Status InterleavedInflater::run(Span<InflateChunk> chunks) {
     const InflateChunk &chunk = chunks[i];
     states_->of[i].begin(loops_of(variant_), true);
     cursors[i] = {chunk.input.data(), chunk.input.end(), chunk.output.data(), chunk.output.end(), chunk.output.data()};
-    if (!chunk.head.empty()) run_head(states_->of[i], chunk.head, &cursors[i]);
   }
   while (run_once(chunks.size(), cursors, stopped)) {
   }

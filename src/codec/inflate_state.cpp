@@ -290,9 +290,4 @@ void InflateState::remember(const InflateCursor &cursor, uint8_t *window) {
   window_size_ = window_size_ + count < most ? window_size_ + count : most;
 }
 
-void InflateState::borrow(Bytes output) {
-  window_ = output.data();
-  window_size_ = window_next_ = output.size();
-}
-
 }  // namespace tfile

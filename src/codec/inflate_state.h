@@ -32,8 +32,6 @@ class InflateState {
   // Copies the end of the output to `window`, a ring buffer of kDeflateWindow bytes, because matches in later calls may
   // refer to it. A stream must always have the same window.
   void remember(const InflateCursor &cursor, uint8_t *window);
-  // Does the same, once for a stream, by borrowing the whole output so far, at most kDeflateWindow bytes.
-  void borrow(Bytes output);
 
   bool done() const { return step_ == Step::kDone; }
   bool invalid() const { return step_ == Step::kInvalid; }

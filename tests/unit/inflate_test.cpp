@@ -548,39 +548,6 @@ TEST(InterleavedInflater, OneToFourChunks) {
   }
 }
 
-// The first bytes of each stream have memory of their own, and matches refer to them.
-TEST(InterleavedInflater, HeadsInOtherMemory) {
-  const Buffer8 text = mixture(3000);
-  const Buffer8 streams[] = {deflate_by_zlib(text, 6, Z_DEFAULT_STRATEGY), deflate_by_zlib(text, 6, Z_HUFFMAN_ONLY),
-                             deflate_by_zlib(text, 1, Z_FIXED), deflate_by_us(text, 2)};
-  for (const size_t head : {size_t{1}, size_t{2}, size_t{128}, size_t{301}, size_t{1000}, text.size() - 1}) {
-    for (const InflateVariant variant : kVariants) {
-      std::unique_ptr<uint8_t[]> heads[4];
-      std::unique_ptr<uint8_t[]> outputs[4];
-      InflateChunk chunks[4];
-      for (size_t i = 0; i < 4; ++i) {
-        heads[i] = std::make_unique<uint8_t[]>(head);
-        outputs[i] = std::make_unique<uint8_t[]>(text.size() - head);
-        chunks[i].input = Bytes(streams[i].data(), streams[i].size());
-        chunks[i].head = Span<uint8_t>(heads[i].get(), head);
-        chunks[i].output = Span<uint8_t>(outputs[i].get(), text.size() - head);
-        chunks[i].last = true;
-      }
-      // Too short for its head.
-      chunks[3].input = chunks[3].input.first(head / 8);
-      InterleavedInflater inflater(default_memory(), variant);
-      ASSERT_TRUE(inflater.run(Span<InflateChunk>(chunks, 4)).ok());
-      EXPECT_FALSE(chunks[3].good);
-      for (size_t i = 0; i < 3; ++i) {
-        ASSERT_TRUE(chunks[i].good) << i << ' ' << head;
-        Buffer8 got(chunks[i].head.begin(), chunks[i].head.end());
-        got.insert(got.end(), chunks[i].output.begin(), chunks[i].output.end());
-        ASSERT_EQ(got, text) << i << ' ' << head;
-      }
-    }
-  }
-}
-
 TEST(InterleavedInflater, AChunkMustEndAtItsBorder) {
   const Chunked made = chunked(4, 2);
   std::vector<Buffer8> outputs;

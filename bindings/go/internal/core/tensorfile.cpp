@@ -8415,14 +8415,12 @@ class Inflater {
   State *state_ = nullptr;
 };
 
-// A chunk that a Deflater wrote, or a whole stream, completely in memory.
+// A chunk that a Deflater wrote, completely in memory.
 struct InflateChunk {
   Bytes input;
   Span<uint8_t> output;
   bool last = false;  // this is the last chunk of the stream
-  bool good = false;  // set by run() if the input is exactly one chunk that fills head and output exactly
-  // Receives the bytes before those of `output`, at most 32 KiB. If it is not empty, `output` is not empty either.
-  Span<uint8_t> head = {};
+  bool good = false;  // set by run() if the input is exactly one chunk that fills the output exactly
 };
 
 // Inflates several chunks in one loop on one thread. Decoding is a chain of table look-ups, each of which depends on
@@ -10532,8 +10530,6 @@ class InflateState {
   // Copies the end of the output to `window`, a ring buffer of kDeflateWindow bytes, because matches in later calls may
   // refer to it. A stream must always have the same window.
   void remember(const InflateCursor &cursor, uint8_t *window);
-  // Does the same, once for a stream, by borrowing the whole output so far, at most kDeflateWindow bytes.
-  void borrow(Bytes output);
 
   bool done() const { return step_ == Step::kDone; }
   bool invalid() const { return step_ == Step::kInvalid; }
@@ -10620,14 +10616,6 @@ const InflateLoops &loops_of(InflateVariant variant) {
   return kPortableLoops;
 }
 
-// Decodes the head of a chunk, to which the rest may refer. If the input is too short to fill it, the output stays empty.
-void run_head(InflateState &state, Span<uint8_t> head, InflateCursor *cursor) {
-  InflateCursor first{cursor->in, cursor->in_end, head.data(), head.end(), head.data()};
-  state.run(&first);
-  state.borrow(Bytes(head.data(), head.size() - first.out_remaining()));
-  cursor->in = first.in;
-}
-
 }  // namespace
 
 struct Inflater::State : InflateState {
@@ -10676,7 +10664,6 @@ Status InterleavedInflater::run(Span<InflateChunk> chunks) {
     const InflateChunk &chunk = chunks[i];
     states_->of[i].begin(loops_of(variant_), true);
     cursors[i] = {chunk.input.data(), chunk.input.end(), chunk.output.data(), chunk.output.end(), chunk.output.data()};
-    if (!chunk.head.empty()) run_head(states_->of[i], chunk.head, &cursors[i]);
   }
   while (run_once(chunks.size(), cursors, stopped)) {
   }
@@ -11494,11 +11481,6 @@ void InflateState::remember(const InflateCursor &cursor, uint8_t *window) {
   memcpy(window, from + until_end, count - until_end);
   window_next_ = (window_next_ + count) % kDeflateWindow;
   window_size_ = window_size_ + count < most ? window_size_ + count : most;
-}
-
-void InflateState::borrow(Bytes output) {
-  window_ = output.data();
-  window_size_ = window_next_ = output.size();
 }
 
 }  // namespace tfile
