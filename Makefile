@@ -12,15 +12,16 @@ FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 # For bench-page.
 REPEATS := 7
 BENCH_PAGE := docs/performance.md
-# The program with whose output Spark's is compared.
-SPARK_PROGRAM := build/demo/tensorfile
+# The program with whose output Spark's is compared, and the tests that are run: all if none is named.
+SPARK_PROGRAM := build/library/tensorfile
+SPARK_TESTS :=
 # The library that the example for fsspec loads.
 STORES_LIBRARY := build/library/libtensorfile.so
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
   demo amalgamation install dist test-dist reproducible clean engines spark spark-jars spark-tests stores \
   stores-tests machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets \
-  bench-diff bench-staging bench-page bench-programs bench-crates instructions
+  bench-diff bench-staging bench-spark bench-page bench-programs bench-crates instructions
 
 help:
 	@echo 'Build:'
@@ -33,8 +34,8 @@ help:
 	@echo '  make clean              remove build'
 	@echo
 	@echo 'Test:'
-	@echo '  make test               everything that CI runs: tests, sanitizers, 20 s of each fuzz target, docs, lint;'
-	@echo '                          30 minutes'
+	@echo '  make test               everything that CI runs: tests, one of them with Apache Spark, sanitizers, 20 s of each'
+	@echo '                          fuzz target, docs, lint; 30 minutes'
 	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed, 8 GiB,'
 	@echo '                          coverage, test data of other projects, game engines, other machines; 60 minutes'
 	@echo '  make test-corpus        read the test data of NumPy, SciPy and other projects, and compare it with NumPy;'
@@ -71,6 +72,8 @@ help:
 	@echo '  make bench-diff         time diff of a quantized file of 0.8 GB with its original of 3.1 GB; BENCH as above'
 	@echo '  make bench-staging      time the pipeline of examples/staging, and compare with tf_load, safetensors,'
 	@echo '                          fastsafetensors and runai-model-streamer; BENCH as above'
+	@echo '  make bench-spark        compare the data source of Spark with binaryFile and NumPy;'
+	@echo '                          BENCH="--write docs/beyond-one-machine.md"'
 	@echo '  make bench-bindings     time calls through the Rust, Go and Java packages, and compare listing with C'
 	@echo '  make bench-page         measure most of docs/performance.md, and write its tables; REPEATS=7'
 	@echo '  make instructions       count the instructions of opening, listing and saving'
@@ -147,6 +150,8 @@ tsan:
 
 test: release
 	ctest --preset release --parallel $(JOBS)
+	NATIVE_LIBRARIES=build/release/tests/bindings/java/target/classes/META-INF/native $(MAKE) spark-tests \
+	  SPARK_PROGRAM=build/release/tensorfile SPARK_TESTS=test_convert.Converting.test_shards_to_a_set
 	$(MAKE) asan
 	$(MAKE) tsan
 	$(MAKE) fuzz FUZZ_SECONDS=20 FUZZ_CORPUS=$(CURDIR)/build/fuzz/corpus
@@ -182,16 +187,13 @@ spark-jars:
 	$(SETUP) spark
 	bindings/spark/build.sh build/spark
 
-# Compares with the program, whose fastest build will do.
-spark:
-	$(SETUP) spark
-	cmake --preset demo --log-level=WARNING
-	MAKEFLAGS=--no-print-directory cmake --build --preset demo --parallel $(JOBS) --target tensorfile_program
+spark: library
 	$(MAKE) spark-tests
 
+# The test of the page runs its `make library`, too.
 spark-tests:
 	$(SETUP) spark
-	tests/spark/spark.sh build/spark $(SPARK_PROGRAM) $(PYTHON)
+	tests/spark/spark.sh build/spark $(SPARK_PROGRAM) $(PYTHON) $(SPARK_TESTS)
 
 stores: library
 	$(MAKE) stores-tests
@@ -281,6 +283,9 @@ bench-presets bench-diff: bench-programs
 bench-staging: bench-programs
 	$(SETUP) bench-staging
 	$(PYTHON) -B tests/bench/staging.py build/bench/tests/bench/staging_bench build/staging-peers/bin/python $(BENCH)
+
+bench-spark: spark-jars
+	TENSORFILE_SPARK_JARS="$$(ls $(CURDIR)/build/spark/jars/*.jar | paste -s -d , -)" $(PYTHON) -B tests/spark/compare.py $(BENCH)
 
 instructions: bench-programs
 	$(PYTHON) -B tests/bench/instructions.py build/bench/tests/bench $(BENCH)

@@ -1,17 +1,28 @@
 """Compares the data source with Spark's binaryFile source and a NumPy function on the same files.
 
-usage: compare.py [MEGABYTES]    CPU time is that of the JVM, the driver and the Python workers; medians of five runs
+usage: compare.py [--megabytes N] [--write PAGE]    with the path of the jars in TENSORFILE_SPARK_JARS
+
+Prints a table of CPU times, which are those of the JVM, the driver and the Python workers; medians of five runs.
+--write puts it, with the date and the machine, into PAGE.
 """
 
+import argparse
+import datetime
 import glob
 import os
 import statistics
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load, save_file
 from support import session
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "bench"))
+from bench import machine, write  # noqa: E402
+
+FILES, RUNS = 8, 5
 
 
 def cpu_seconds():
@@ -44,32 +55,54 @@ def shapes(row):
         yield name, array.shape
 
 
+def write_files(folder, megabytes):
+    rng = np.random.default_rng(1)
+    for shard in range(FILES):
+        arrays = {f"{shard}.{i}": rng.normal(size=(megabytes * 1024 // (4 * FILES), 1024 // 4)).astype(np.float32)
+                  for i in range(4)}
+        save_file(arrays, f"{folder}/{shard}.safetensors")
+
+
+def median(run):
+    """The median of the CPU times of a query, which has been run once before."""
+    times, count = [], len(run())
+    for _ in range(RUNS):
+        before = cpu_seconds()
+        assert len(run()) == count == 4 * FILES, count
+        times.append(cpu_seconds() - before)
+    return f"{statistics.median(times):.2f} s"
+
+
+def table(spark, folder):
+    ours = spark.read.format("tensorfile").load(folder)
+    binary = spark.read.format("binaryFile").load(folder)
+    queries = {
+        "range and nans of each array": (
+            lambda: ours.groupBy("name").agg({"nan_count": "sum", "min": "min", "max": "max"}).collect(),
+            lambda: binary.rdd.flatMap(ranges).collect()),
+        "names and shapes": (
+            lambda: ours.select("name", "shape").collect(),
+            lambda: binary.rdd.flatMap(shapes).collect()),
+    }
+    lines = ["| query | `tensorfile` | `binaryFile` and NumPy |", "| --- | --- | --- |"]
+    for name, runs in queries.items():
+        lines.append(f"| {name} | {' | '.join(map(median, runs))} |")
+    return "\n".join(lines)
+
+
 def main():
-    megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 256
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--megabytes", type=int, default=128)
+    parser.add_argument("--write", metavar="PAGE")
+    given = parser.parse_args()
     spark = session("local[2]", **{"spark.driver.memory": "4g"})
     with tempfile.TemporaryDirectory(prefix="tensorfile-compare-") as folder:
-        rng = np.random.default_rng(1)
-        for shard in range(8):
-            arrays = {f"{shard}.{i}": rng.normal(size=(megabytes * 1024 // 32, 1024 // 4)).astype(np.float32)
-                      for i in range(4)}
-            save_file(arrays, f"{folder}/{shard}.safetensors")
-        ours = spark.read.format("tensorfile").load(folder)
-        binary = spark.read.format("binaryFile").load(folder)
-        cases = {
-            "range of each array, tensorfile":
-                lambda: ours.groupBy("name").agg({"nan_count": "sum", "min": "min", "max": "max"}).collect(),
-            "range of each array, binaryFile and NumPy": lambda: binary.rdd.flatMap(ranges).collect(),
-            "names and shapes, tensorfile": lambda: ours.select("name", "shape").collect(),
-            "names and shapes, binaryFile and NumPy": lambda: binary.rdd.flatMap(shapes).collect(),
-        }
-        for name, run in cases.items():
-            run()
-            times = []
-            for _ in range(5):
-                before = cpu_seconds()
-                result = run()
-                times.append(cpu_seconds() - before)
-            print(f"{name}: {statistics.median(times):.2f} s of CPU, {len(result)} rows", flush=True)
+        write_files(folder, given.megabytes)
+        text = (f"Measured on {datetime.date.today()}, {machine()}; medians of {RUNS}. CPU time of all processes, for "
+                f"{given.megabytes} MB of float32 in {FILES} `.safetensors` files.\n\n{table(spark, folder)}")
+    print(text)
+    if given.write:
+        write(given.write, "spark", text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 # usage: spark.sh FOLDER PROGRAM PYTHON [TEST...]
 #
 # FOLDER is the folder to build in; PROGRAM is the program of this library; PYTHON has the packages of requirements.txt.
-# If TESTs are named, such as test_read, only these run, and Error Prone does not.
+# If TESTs are named, such as test_read, only these run, and Error Prone does not. NATIVE_LIBRARIES is as for build.sh.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
@@ -20,7 +20,7 @@ step() {
 }
 
 step "the jars"
-"$root/bindings/spark/build.sh" "$folder"
+"$root/bindings/spark/build.sh" "$folder" ${NATIVE_LIBRARIES:+"$NATIVE_LIBRARIES"}
 if [ $# = 0 ]; then
   step "Error Prone"
   # -q would hide the warnings.

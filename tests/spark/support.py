@@ -9,7 +9,7 @@ from pyspark import cloudpickle
 from pyspark.sql import SparkSession
 
 JARS = os.environ["TENSORFILE_SPARK_JARS"]  # paths, separated by commas
-PROGRAM = os.environ["TENSORFILE_PROGRAM"]
+PROGRAM = os.environ.get("TENSORFILE_PROGRAM")  # measurements need none
 SETTINGS = {
     "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.sql.shuffle.partitions": "4",
     "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
