@@ -225,11 +225,7 @@ abi: release
 
 docs:
 	$(SETUP) docs
-	rm -rf build/docs
-	mkdir -p build/docs
-	TENSORFILE_VERSION=$$(sed -n 's/^#define TENSORFILE_VERSION_STRING "\(.*\)"/\1/p' include/tensorfile.h) doxygen docs/Doxyfile
-	tools/check_links.py --site build/docs
-	tools/check_links.py .
+	tools/site.sh build/docs build/docs-work
 
 # Only configures: clang-tidy needs the compile commands of all sources, not the binaries.
 lint:

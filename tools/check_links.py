@@ -66,8 +66,14 @@ class Page(HTMLParser):
         for name, value in attrs:
             if name == "id" or (tag == "a" and name == "name"):
                 self.anchors.add(value)
-            elif name in ("href", "src") and value:
+            # The list of the implementors of a Rust trait in other crates exists only if there are any.
+            elif name in ("href", "src") and value and "/trait.impl/" not in value:
                 self.links.append(value)
+
+
+def has_anchor(page, fragment):
+    """True if the page has the anchor. Rust's pages scroll to a range of lines, 3-5, by a script: line 3 is the anchor."""
+    return not page.anchors.isdisjoint((fragment, unquote(fragment), re.sub(r"^(\d+)-\d+$", r"\1", fragment)))
 
 
 def in_site(folder):
@@ -82,7 +88,7 @@ def in_site(folder):
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not target.exists():
                 yield f"{path.name}: {link} does not exist"
-            elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
+            elif parts.fragment and target in pages and not has_anchor(pages[target], parts.fragment):
                 yield f"{path.name}: {link}: no such anchor"
 
 

@@ -115,7 +115,10 @@ case ${1-} in
     require_toolchains
     staticcheck
     ;;
-  docs) tools/packages.sh doxygen python3 ;;
+  docs)
+    tools/packages.sh doxygen python3 $(jdk)
+    require_toolchains
+    ;;
   dist)
     tools/packages.sh gcc libc6-dev cmake ninja-build libcli11-dev nlohmann-json3-dev emscripten git $(jdk) python3 \
       python3-venv $(node)
