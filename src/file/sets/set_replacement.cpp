@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "file/sets/gguf_split.h"
-#include "file/sets/part_name.h"
 #include "file/sets/safetensors_index.h"
 
 namespace tfile {
@@ -91,15 +90,20 @@ Status SetReplacement::check_not_mapped(Span<const NamedArray> arrays) const {
   return kOk;
 }
 
-Status SetReplacement::add_old_file(Text name, bool is_entry) {
+Status SetReplacement::add_old_file(Text name, OldKind kind) {
   Text copy;
   TFILE_TRY(names_.copy(&copy, name));
-  return old_files_.push(OldFile{copy, is_entry});
+  return old_files_.push(OldFile{copy, kind});
 }
 
 Status SetReplacement::find_old_files() {
   TFILE_TRY(plan_->format().sets == SetKind::kIndex ? find_old_shards() : find_old_splits());
-  return is_set() ? add_old_file(name_of(plan_->path()), false) : kOk;
+  return is_set() ? add_old_file(name_of(plan_->path()), OldKind::kOther) : kOk;
+}
+
+// True if the new set has a part of this name.
+bool SetReplacement::is_new_part(const PartName &name) const {
+  return is_set() && name.count == plan_->count() && name.prefix == name_of(plan_->prefix());
 }
 
 // Finds the files that an old index lists, unless the index is a link. Files in subfolders are not removed, because a
@@ -117,14 +121,14 @@ Status SetReplacement::find_old_shards() {
   Vec<Text> names(memory_);
   TFILE_TRY(source_from_path(index, memory_, path.data()));
   TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings())));
-  TFILE_TRY(add_old_file(index_name, true));
   for (const Text name : names) {
-    if (!folder_of(name).empty()) continue;
     PartName part;
-    const bool is_first = part.parse(name, plan_->format().extension) && part.number == 1;
-    TFILE_TRY(old_files_.push(OldFile{name, is_first}));
+    const bool is_numbered = part.parse_part(name, plan_->format().extension);
+    if (!folder_of(name).empty() || (is_numbered && is_new_part(part))) continue;
+    const bool is_first = is_numbered && part.number == 1;
+    TFILE_TRY(old_files_.push(OldFile{name, is_first ? OldKind::kFirstPart : OldKind::kPart}));
   }
-  return kOk;
+  return is_set() ? kOk : add_old_file(index_name, OldKind::kOther);
 }
 
 // Finds the parts of sets that have the same name but another number of parts, which the metadata of each first part
@@ -155,16 +159,13 @@ Status SetReplacement::add_split(void *context, Text digits) {
   TFILE_TRY(ignore_bad_content(read_split_count(&count, path.data(), format, self.plan_->settings())));
   for (uint64_t number = 1; number <= count; ++number) {
     TFILE_TRY(make_part_path(&path, name_of(self.plan_->prefix()), number, count, extension));
-    TFILE_TRY(self.add_old_file(text_of(path), number == 1));
+    TFILE_TRY(self.add_old_file(text_of(path), number == 1 ? OldKind::kFirstPart : OldKind::kPart));
   }
   return kOk;
 }
 
 Status SetReplacement::begin_part(Ref<Sink> &out) {
-  if (begun_ == 0 && !atomic_ && is_set()) {
-    TFILE_TRY(remove_entries());
-    TFILE_TRY(empty_parts());
-  }
+  if (begun_ == 0 && !atomic_ && is_set()) TFILE_TRY(empty_set());
   return file(begun_++).open(out, atomic_, durable_);
 }
 
@@ -172,8 +173,12 @@ Status SetReplacement::end_part() {
   return file(begun_ - 1).finish();
 }
 
-// Empties all parts, because old parts must not be mistaken for parts of the new set until they are overwritten.
-Status SetReplacement::empty_parts() {
+// Before a set is written in place, makes the old set unreadable. Empties all parts, because old parts must not be
+// mistaken for parts of the new set until they are overwritten.
+Status SetReplacement::empty_set() {
+  TFILE_TRY(remove_old_set());
+  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
+  TFILE_TRY(sync());
   for (size_t i = 0; i < plan_->count(); ++i) {
     if (!file(i).target().exists) continue;
     File opened;
@@ -196,36 +201,31 @@ Status SetReplacement::write_index() {
 
 Status SetReplacement::commit() {
   if (plan_->has_index()) TFILE_TRY(write_index());
-  if (atomic_ && is_set()) TFILE_TRY(remove_entries());
+  if (atomic_ && is_set()) {
+    TFILE_TRY(remove_old_set());
+    TFILE_TRY(sync());
+  }
   TFILE_TRY(replace_files());
-  return old_files_.empty() ? kOk : remove_old_files();
+  return old_files_.empty() ? kOk : remove_all_old_files();
 }
 
-Status SetReplacement::remove_entries() {
+// Removes the first part of the old set, so that it no longer loads, then its other parts. Those are not in the way of
+// the new set, so that removing them is tried once more at the end before it fails.
+Status SetReplacement::remove_old_set() {
   TFILE_TRY(remove_target(first_.target()));
-  for (size_t i = old_files_.size(); i-- > 0;) {
-    const OldFile &old = old_files_[i];
-    bool regular = false;
-    FileIdentity identity;
-    if (!old.is_entry) continue;
-    TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
-    if (regular) TFILE_TRY(remove_neighbour(folder(), old.name.data()));
-  }
-  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
-  return sync();
+  TFILE_TRY(remove_old_files(OldKind::kFirstPart, {}));
+  (void)remove_old_files(OldKind::kPart, {});
+  return kOk;
 }
 
 // Renames the files to their targets. A durable save syncs the folder between the steps, so that the order also holds
 // after a power failure.
 Status SetReplacement::replace_files() {
+  if (plan_->has_index()) TFILE_TRY(index().move_into_place());
   for (size_t i = 1; i < plan_->count(); ++i)
     TFILE_TRY(file(i).move_into_place());
   if (is_set()) TFILE_TRY(sync());
   TFILE_TRY(first_.move_into_place());
-  if (plan_->has_index()) {
-    TFILE_TRY(sync());
-    TFILE_TRY(index().move_into_place());
-  }
   return sync();
 }
 
@@ -248,22 +248,26 @@ Status SetReplacement::new_identities(Vec<FileIdentity> *out) {
   return kOk;
 }
 
+// Removes the old files of one kind, except those that are kept.
+Status SetReplacement::remove_old_files(OldKind kind, Span<const FileIdentity> kept) {
+  for (const OldFile &old : old_files_) {
+    bool regular = false;
+    FileIdentity identity;
+    if (old.kind != kind) continue;
+    TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
+    if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before)) continue;
+    TFILE_TRY(remove_neighbour(folder(), old.name.data()));
+  }
+  return kOk;
+}
+
 // Removes old files that are not files of the new set. Compares identities instead of names, because a file system may
-// ignore letter case. Removes entries first, so that an old set that is only partly removed does not load.
-Status SetReplacement::remove_old_files() {
+// ignore letter case. First parts are the first, so that an old set that is only partly removed does not load.
+Status SetReplacement::remove_all_old_files() {
   Vec<FileIdentity> kept(memory_);
   TFILE_TRY(new_identities(&kept));
-  for (const bool entries : {true, false}) {
-    for (size_t i = old_files_.size(); i-- > 0;) {
-      const OldFile &old = old_files_[i];
-      bool regular = false;
-      FileIdentity identity;
-      if (old.is_entry != entries) continue;
-      TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
-      if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before)) continue;
-      TFILE_TRY(remove_neighbour(folder(), old.name.data()));
-    }
-  }
+  for (const OldKind kind : {OldKind::kFirstPart, OldKind::kPart, OldKind::kOther})
+    TFILE_TRY(remove_old_files(kind, kept.span()));
   return sync();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "file/sets/part_name.h"
 #include "file/sets/part_plan.h"
 #include "io/file.h"
 #include "io/replace.h"
@@ -13,14 +14,17 @@ namespace tfile {
 // at any moment: the result is the old set, the new set, or a set that does not load because its entry is missing, but
 // never a mixture. The steps:
 //
-//   1. Remove the entries of the old set: its first part, then its index. A set can only be opened by one of them. The
-//      index is the last, because a later save finds the other files of the old set in it.
-//   2. Rename the new parts to their targets: the second and later ones, then the first part, and the index last.
-//   3. Remove the remaining parts of an older set that was divided differently, or the single file that is replaced.
+//   1. Remove the first part of the old set, without which neither set loads, then those other parts of a set that was
+//      divided differently.
+//   2. Rename the new files to their targets: the index, which replaces the old one, then the second and later parts,
+//      and the first part last.
+//   3. Remove what could not be removed in step 1, and the single file that the set replaces.
+//
+// At any moment the index lists the parts that exist, so that the save after a killed one removes what that has left.
 //
 // A single file is renamed first, and then the files of an older set are removed. With TF_OPTION_ATOMIC 0 the files are
-// written in place: before the first byte of a set is written, the entries are removed and all parts are emptied, so
-// that the old set no longer loads.
+// written in place: before the first byte of a set is written, the first part and the index are removed and all parts
+// are emptied, so that the old set no longer loads; the index is written last.
 class SetReplacement {
  public:
   explicit SetReplacement(Memory &memory)
@@ -40,10 +44,12 @@ class SetReplacement {
   Status commit();
 
  private:
-  // A file of an older set, which is removed at the end.
+  // The order in which old files are removed.
+  enum class OldKind : uint8_t { kFirstPart, kPart, kOther };
+  // A file of an older save that no new one replaces: a part, an index, or a single file.
   struct OldFile {
-    Text name;      // name in the folder of the set; NUL-terminated
-    bool is_entry;  // the set cannot be opened without it
+    Text name;  // name in the folder of the set; NUL-terminated
+    OldKind kind;
   };
 
   bool is_set() const { return plan_->count() > 1; }
@@ -59,13 +65,15 @@ class SetReplacement {
   Status find_old_shards();
   Status find_old_splits();
   static Status add_split(void *context, Text digits);
-  Status add_old_file(Text name, bool is_entry);
+  Status add_old_file(Text name, OldKind kind);
+  bool is_new_part(const PartName &name) const;
   Status check_not_mapped(Span<const NamedArray> arrays) const;
-  Status empty_parts();
   Status write_index();
-  Status remove_entries();
+  Status remove_old_set();
+  Status empty_set();
   Status replace_files();
-  Status remove_old_files();
+  Status remove_old_files(OldKind kind, Span<const FileIdentity> kept);
+  Status remove_all_old_files();
   Status new_identities(Vec<FileIdentity> *out);
   Status sync();
 
@@ -74,7 +82,7 @@ class SetReplacement {
   Replacement first_;  // the single file, or the first part
   Vec<Replacement *> others_;
   Arena names_;
-  Vec<OldFile> old_files_;  // an index precedes the parts that it lists, and is removed after their first one
+  Vec<OldFile> old_files_;
   size_t begun_ = 0;
   bool atomic_ = true;
   bool durable_ = false;

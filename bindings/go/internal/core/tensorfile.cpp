@@ -32557,14 +32557,17 @@ namespace tfile {
 // at any moment: the result is the old set, the new set, or a set that does not load because its entry is missing, but
 // never a mixture. The steps:
 //
-//   1. Remove the entries of the old set: its first part, then its index. A set can only be opened by one of them. The
-//      index is the last, because a later save finds the other files of the old set in it.
-//   2. Rename the new parts to their targets: the second and later ones, then the first part, and the index last.
-//   3. Remove the remaining parts of an older set that was divided differently, or the single file that is replaced.
+//   1. Remove the first part of the old set, without which neither set loads, then those other parts of a set that was
+//      divided differently.
+//   2. Rename the new files to their targets: the index, which replaces the old one, then the second and later parts,
+//      and the first part last.
+//   3. Remove what could not be removed in step 1, and the single file that the set replaces.
+//
+// At any moment the index lists the parts that exist, so that the save after a killed one removes what that has left.
 //
 // A single file is renamed first, and then the files of an older set are removed. With TF_OPTION_ATOMIC 0 the files are
-// written in place: before the first byte of a set is written, the entries are removed and all parts are emptied, so
-// that the old set no longer loads.
+// written in place: before the first byte of a set is written, the first part and the index are removed and all parts
+// are emptied, so that the old set no longer loads; the index is written last.
 class SetReplacement {
  public:
   explicit SetReplacement(Memory &memory)
@@ -32584,10 +32587,12 @@ class SetReplacement {
   Status commit();
 
  private:
-  // A file of an older set, which is removed at the end.
+  // The order in which old files are removed.
+  enum class OldKind : uint8_t { kFirstPart, kPart, kOther };
+  // A file of an older save that no new one replaces: a part, an index, or a single file.
   struct OldFile {
-    Text name;      // name in the folder of the set; NUL-terminated
-    bool is_entry;  // the set cannot be opened without it
+    Text name;  // name in the folder of the set; NUL-terminated
+    OldKind kind;
   };
 
   bool is_set() const { return plan_->count() > 1; }
@@ -32603,13 +32608,15 @@ class SetReplacement {
   Status find_old_shards();
   Status find_old_splits();
   static Status add_split(void *context, Text digits);
-  Status add_old_file(Text name, bool is_entry);
+  Status add_old_file(Text name, OldKind kind);
+  bool is_new_part(const PartName &name) const;
   Status check_not_mapped(Span<const NamedArray> arrays) const;
-  Status empty_parts();
   Status write_index();
-  Status remove_entries();
+  Status remove_old_set();
+  Status empty_set();
   Status replace_files();
-  Status remove_old_files();
+  Status remove_old_files(OldKind kind, Span<const FileIdentity> kept);
+  Status remove_all_old_files();
   Status new_identities(Vec<FileIdentity> *out);
   Status sync();
 
@@ -32618,7 +32625,7 @@ class SetReplacement {
   Replacement first_;  // the single file, or the first part
   Vec<Replacement *> others_;
   Arena names_;
-  Vec<OldFile> old_files_;  // an index precedes the parts that it lists, and is removed after their first one
+  Vec<OldFile> old_files_;
   size_t begun_ = 0;
   bool atomic_ = true;
   bool durable_ = false;
@@ -34244,15 +34251,20 @@ Status SetReplacement::check_not_mapped(Span<const NamedArray> arrays) const {
   return kOk;
 }
 
-Status SetReplacement::add_old_file(Text name, bool is_entry) {
+Status SetReplacement::add_old_file(Text name, OldKind kind) {
   Text copy;
   TFILE_TRY(names_.copy(&copy, name));
-  return old_files_.push(OldFile{copy, is_entry});
+  return old_files_.push(OldFile{copy, kind});
 }
 
 Status SetReplacement::find_old_files() {
   TFILE_TRY(plan_->format().sets == SetKind::kIndex ? find_old_shards() : find_old_splits());
-  return is_set() ? add_old_file(name_of(plan_->path()), false) : kOk;
+  return is_set() ? add_old_file(name_of(plan_->path()), OldKind::kOther) : kOk;
+}
+
+// True if the new set has a part of this name.
+bool SetReplacement::is_new_part(const PartName &name) const {
+  return is_set() && name.count == plan_->count() && name.prefix == name_of(plan_->prefix());
 }
 
 // Finds the files that an old index lists, unless the index is a link. Files in subfolders are not removed, because a
@@ -34270,14 +34282,14 @@ Status SetReplacement::find_old_shards() {
   Vec<Text> names(memory_);
   TFILE_TRY(source_from_path(index, memory_, path.data()));
   TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings())));
-  TFILE_TRY(add_old_file(index_name, true));
   for (const Text name : names) {
-    if (!folder_of(name).empty()) continue;
     PartName part;
-    const bool is_first = part.parse(name, plan_->format().extension) && part.number == 1;
-    TFILE_TRY(old_files_.push(OldFile{name, is_first}));
+    const bool is_numbered = part.parse_part(name, plan_->format().extension);
+    if (!folder_of(name).empty() || (is_numbered && is_new_part(part))) continue;
+    const bool is_first = is_numbered && part.number == 1;
+    TFILE_TRY(old_files_.push(OldFile{name, is_first ? OldKind::kFirstPart : OldKind::kPart}));
   }
-  return kOk;
+  return is_set() ? kOk : add_old_file(index_name, OldKind::kOther);
 }
 
 // Finds the parts of sets that have the same name but another number of parts, which the metadata of each first part
@@ -34308,16 +34320,13 @@ Status SetReplacement::add_split(void *context, Text digits) {
   TFILE_TRY(ignore_bad_content(read_split_count(&count, path.data(), format, self.plan_->settings())));
   for (uint64_t number = 1; number <= count; ++number) {
     TFILE_TRY(make_part_path(&path, name_of(self.plan_->prefix()), number, count, extension));
-    TFILE_TRY(self.add_old_file(text_of_file_sets_set_replacement(path), number == 1));
+    TFILE_TRY(self.add_old_file(text_of_file_sets_set_replacement(path), number == 1 ? OldKind::kFirstPart : OldKind::kPart));
   }
   return kOk;
 }
 
 Status SetReplacement::begin_part(Ref<Sink> &out) {
-  if (begun_ == 0 && !atomic_ && is_set()) {
-    TFILE_TRY(remove_entries());
-    TFILE_TRY(empty_parts());
-  }
+  if (begun_ == 0 && !atomic_ && is_set()) TFILE_TRY(empty_set());
   return file(begun_++).open(out, atomic_, durable_);
 }
 
@@ -34325,8 +34334,12 @@ Status SetReplacement::end_part() {
   return file(begun_ - 1).finish();
 }
 
-// Empties all parts, because old parts must not be mistaken for parts of the new set until they are overwritten.
-Status SetReplacement::empty_parts() {
+// Before a set is written in place, makes the old set unreadable. Empties all parts, because old parts must not be
+// mistaken for parts of the new set until they are overwritten.
+Status SetReplacement::empty_set() {
+  TFILE_TRY(remove_old_set());
+  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
+  TFILE_TRY(sync());
   for (size_t i = 0; i < plan_->count(); ++i) {
     if (!file(i).target().exists) continue;
     File opened;
@@ -34349,36 +34362,31 @@ Status SetReplacement::write_index() {
 
 Status SetReplacement::commit() {
   if (plan_->has_index()) TFILE_TRY(write_index());
-  if (atomic_ && is_set()) TFILE_TRY(remove_entries());
+  if (atomic_ && is_set()) {
+    TFILE_TRY(remove_old_set());
+    TFILE_TRY(sync());
+  }
   TFILE_TRY(replace_files());
-  return old_files_.empty() ? kOk : remove_old_files();
+  return old_files_.empty() ? kOk : remove_all_old_files();
 }
 
-Status SetReplacement::remove_entries() {
+// Removes the first part of the old set, so that it no longer loads, then its other parts. Those are not in the way of
+// the new set, so that removing them is tried once more at the end before it fails.
+Status SetReplacement::remove_old_set() {
   TFILE_TRY(remove_target(first_.target()));
-  for (size_t i = old_files_.size(); i-- > 0;) {
-    const OldFile &old = old_files_[i];
-    bool regular = false;
-    FileIdentity identity;
-    if (!old.is_entry) continue;
-    TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
-    if (regular) TFILE_TRY(remove_neighbour(folder(), old.name.data()));
-  }
-  if (plan_->has_index()) TFILE_TRY(remove_target(index().target()));
-  return sync();
+  TFILE_TRY(remove_old_files(OldKind::kFirstPart, {}));
+  (void)remove_old_files(OldKind::kPart, {});
+  return kOk;
 }
 
 // Renames the files to their targets. A durable save syncs the folder between the steps, so that the order also holds
 // after a power failure.
 Status SetReplacement::replace_files() {
+  if (plan_->has_index()) TFILE_TRY(index().move_into_place());
   for (size_t i = 1; i < plan_->count(); ++i)
     TFILE_TRY(file(i).move_into_place());
   if (is_set()) TFILE_TRY(sync());
   TFILE_TRY(first_.move_into_place());
-  if (plan_->has_index()) {
-    TFILE_TRY(sync());
-    TFILE_TRY(index().move_into_place());
-  }
   return sync();
 }
 
@@ -34401,22 +34409,26 @@ Status SetReplacement::new_identities(Vec<FileIdentity> *out) {
   return kOk;
 }
 
+// Removes the old files of one kind, except those that are kept.
+Status SetReplacement::remove_old_files(OldKind kind, Span<const FileIdentity> kept) {
+  for (const OldFile &old : old_files_) {
+    bool regular = false;
+    FileIdentity identity;
+    if (old.kind != kind) continue;
+    TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
+    if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before_file_sets_set_replacement)) continue;
+    TFILE_TRY(remove_neighbour(folder(), old.name.data()));
+  }
+  return kOk;
+}
+
 // Removes old files that are not files of the new set. Compares identities instead of names, because a file system may
-// ignore letter case. Removes entries first, so that an old set that is only partly removed does not load.
-Status SetReplacement::remove_old_files() {
+// ignore letter case. First parts are the first, so that an old set that is only partly removed does not load.
+Status SetReplacement::remove_all_old_files() {
   Vec<FileIdentity> kept(memory_);
   TFILE_TRY(new_identities(&kept));
-  for (const bool entries : {true, false}) {
-    for (size_t i = old_files_.size(); i-- > 0;) {
-      const OldFile &old = old_files_[i];
-      bool regular = false;
-      FileIdentity identity;
-      if (old.is_entry != entries) continue;
-      TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
-      if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before_file_sets_set_replacement)) continue;
-      TFILE_TRY(remove_neighbour(folder(), old.name.data()));
-    }
-  }
+  for (const OldKind kind : {OldKind::kFirstPart, OldKind::kPart, OldKind::kOther})
+    TFILE_TRY(remove_old_files(kind, kept.span()));
   return sync();
 }
 

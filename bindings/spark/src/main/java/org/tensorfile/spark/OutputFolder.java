@@ -140,8 +140,9 @@ record OutputFolder(String target, String staging) implements Serializable {
   }
 
   /**
-   * Moves the parts to their names, in the order of the library's own saves: whenever it is interrupted or fails, the
-   * old set loads, or the new one, or neither because its entry is missing, but never a mixture.
+   * Moves the parts to their names, after removing the entries of the old set and before writing the index: whenever this
+   * is interrupted or fails, the old set loads, or the new one, or neither because its entry is missing, but never a
+   * mixture.
    *
    * @param names the names of the parts
    * @param staged the file of each part in the staging folder
