@@ -158,13 +158,14 @@ test: release
 	$(MAKE) docs
 	$(MAKE) lint
 
+# The examples and Spark mostly keep one processor busy each.
 test-long: release
 	TENSORFILE_TEST_LONG=1 ctest --preset release --parallel $(JOBS) --tests-regex '^(Killed|Damage)[.]|^cli[.]memory$$|^http[.]page$$'
 	$(MAKE) test-corpus
 	$(MAKE) coverage
-	$(MAKE) engines
-	$(MAKE) spark-tests SPARK_PROGRAM=build/release/tensorfile
-	$(MAKE) stores-tests STORES_LIBRARY=build/release/libtensorfile.so
+	for part in engines spark stores; do tools/setup.sh $$part || exit 1; done
+	$(MAKE) --jobs 2 --output-sync=recurse engines spark-tests stores-tests SPARK_PROGRAM=build/release/tensorfile \
+	  STORES_LIBRARY=build/release/libtensorfile.so
 	REFERENCE_BUILD=$(CURDIR)/build/release $(MAKE) machines
 	$(MAKE) dist DIST=--platforms=linux-x86_64
 	DIST_PLATFORMS=linux-x86_64 $(MAKE) test-dist

@@ -1565,9 +1565,10 @@ TENSORFILE_API tf_status tf_check_source(tf_dict **report, tf_source *source, tf
  * The same holds for a set (::TF_OPTION_PART_BYTES). All its files are written under temporary names first. To replace
  * an existing set, its first part is deleted, then those other parts that it lists and the new one does not have; then
  * the index is renamed, then the other parts, and the first part last. A process that is killed at any moment leaves
- * the old set, the new set, or one that cannot be opened because its first part is missing, but never a mixture.
- * Finally, a single file that the set replaces is deleted, and the other way round. Progress is counted once for the
- * whole set.
+ * the old set, the new set, or one that cannot be opened because its first part is missing, but never a mixture. A
+ * program that opens the set meanwhile gets the old set, the new set, or an error: NOT_FOUND, or IO if a file was
+ * replaced while it opened the others. Finally, a single file that the set replaces is deleted, and the other way
+ * round. Progress is counted once for the whole set.
  *
  * With ::TF_OPTION_ATOMIC 0 the target is overwritten in place. If one of the arrays to save is mapped from a file that
  * would be overwritten, the call fails with INVALID_ARGUMENT before a byte is written.

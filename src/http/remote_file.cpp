@@ -15,7 +15,8 @@ bool ends_with(Text name, Text end) {
   return name.size >= end.size && name.from(name.size - end.size) == end;
 }
 
-// Returns how many bytes to ask for before anything is known about the file.
+// Returns how many bytes to ask for before anything is known about the file. Only the names of URLs are known here, and
+// the core's table of formats is in another library.
 size_t first_bytes(const Options &options, Text name) {
   const int64_t chosen = options.number(TF_HTTP_OPTION_FIRST_BYTES);
   if (chosen != 0) return static_cast<size_t>(chosen);

@@ -274,7 +274,6 @@ void encode_q4_1(uint8_t *to, const WeightedBlock &block) {
   store_nibbles(store_affine(to, codes, block, 15), codes, 16);
 }
 
-// Stores codes of 5 bits.
 void store_five_bits(uint8_t *to, const uint8_t *codes) {
   store_fifth_bits(to, codes);
   store_nibbles(to + 4, codes, 16);

@@ -33,6 +33,12 @@ bool should_fail(Call call) {
   if (call != plan.call || count < plan.at || (count > plan.at && !plan.lasting)) return false;
   if (plan.kills) (void)kill(getpid(), SIGKILL);
   failed = true;
+  if (plan.action != nullptr) {
+    armed = false;
+    plan.action(plan.context);
+    armed = true;
+    return false;
+  }
   errno = plan.error;
   return true;
 }

@@ -49,12 +49,15 @@ struct Fault {
   bool lasting = false;  // true: all later calls fail, too
   int error = 0;         // errno; with 0 the call transfers half of the bytes, rounded down for reads and up for writes
   bool kills = false;    // true: kills the process before the call
+  // Called before the call, which then does not fail. The calls that it makes are not counted.
+  void (*action)(void *context) = nullptr;
+  void *context = nullptr;
 };
 
 // Between arm() and disarm() the calls of all threads are counted, and fail as `fault` says.
 void arm(const Fault &fault = Fault());
 void disarm();
-// True if a call has failed since arm().
+// True if a call has failed, or the action was called, since arm().
 bool has_failed();
 // Returns the number of bytes that reads have returned since arm().
 int64_t bytes_read();

@@ -95,7 +95,7 @@ class IoFaults : public ::testing::Test {
       expect(operation, way, fault, status);
     }
     if (operation.saves) world_.folder.write("target", kOld);
-    // A set that failed while it was replaced has no index and no first part. The next save makes them again.
+    // A set that failed while it was replaced has no first part. The next save makes it again.
     if (operation.name.rfind("save a set as ", 0) == 0 && status != TF_STATUS_OK) {
       EXPECT_EQ(operation.run(options_.get()), TF_STATUS_OK);
     }

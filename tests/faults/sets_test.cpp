@@ -78,6 +78,16 @@ class SetFaults : public ::testing::Test {
     }
   }
 
+  // The context of replace(), which makes a save.
+  struct Replacement {
+    const SetFaults *test;
+    const Change *change;
+  };
+  static void replace(void *context) {
+    const auto &[test, change] = *static_cast<const Replacement *>(context);
+    EXPECT_EQ(test->save(2, change->new_parts, *change), TF_STATUS_OK) << tf_error_message();
+  }
+
   std::optional<TempFolder> folder_;
   tf_format format_ = TF_FORMAT_AUTO;
   std::vector<std::string> names_;
@@ -166,6 +176,79 @@ TEST_F(SetFaults, EveryFailureOfTheSystem) {
   EXPECT_GT(faults, 1000);
   for (const Call call : kCallsOfSaves)
     EXPECT_EQ(struck.count(call), 1u) << "no save calls " << kCallNames[call];
+}
+
+// A single file replaces a set, of which it was one file: until the index is gone, it would be a part of the old set.
+TEST_F(SetFaults, KilledWhileAFileOfTheSetBecomesASingleFile) {
+  int kills = 0;
+  for (const bool atomic : {true, false}) {
+    const Change change{"a file of the set", 0, 0, atomic, false};
+    for (const Call call : {kOpen, kRename, kUnlink, kWrite, kTruncate}) {
+      for (int64_t n = 1;; ++n) {
+        SCOPED_TRACE(std::string(kCallNames[call]) + " " + std::to_string(n) + (atomic ? "" : ", in place"));
+        folder_.emplace();
+        format_ = TF_FORMAT_SAFETENSORS;
+        ASSERT_EQ(save_weights_of(folder_->path("m"), format_, 1, nullptr, 1), TF_STATUS_OK);
+        ASSERT_EQ(save_weights_of(folder_->path("other"), format_, 1, nullptr, 2), TF_STATUS_OK);
+        const std::string index = folder_->write("m.safetensors.index.json",
+                                                 R"({"weight_map":{"w0":"m.safetensors","w1":"other.safetensors"}})");
+        const pid_t child = fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+          arm({call, n, false, 0, true});
+          _exit(save(2, 0, change) == TF_STATUS_OK ? 0 : 1);
+        }
+        int status = 0;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        const LoadedWeights loaded = load_weights_of(index);
+        for (const float value : loaded.values)
+          ASSERT_EQ(value, 1) << "the old index opens the new file";
+        if (!WIFSIGNALED(status)) {
+          EXPECT_EQ(WEXITSTATUS(status), 0);
+          EXPECT_TRUE(load_weights_of(entry(0)).all_are(2));
+          EXPECT_EQ(folder_->names(), std::vector<std::string>{"m.safetensors"});
+          break;
+        }
+        ++kills;
+      }
+    }
+  }
+  EXPECT_GT(kills, 10);
+}
+
+// A set is replaced by another program while it is opened: before each file that is opened. If its files were listed
+// before, a folder can seem to have both sets.
+TEST_F(SetFaults, ReplacedWhileItIsOpened) {
+  int refused = 0;
+  int moments = 0;
+  for (const tf_format format : kFormats) {
+    for (const Change &change : kChanges) {
+      if (!change.atomic || change.old_parts == 0) continue;
+      for (const bool by_folder : {false, true}) {
+        for (int64_t n = 1;; ++n, ++moments) {
+          SCOPED_TRACE(std::string(change.name) + ": replaced before open " + std::to_string(n));
+          begin(change, format);
+          Replacement replacement{this, &change};
+          Fault fault{kOpen, n};
+          fault.action = replace;
+          fault.context = &replacement;
+          arm(fault);
+          const LoadedWeights loaded = load_weights_of(by_folder ? folder_->path() : entry(change.old_parts));
+          disarm();
+          EXPECT_FALSE(loaded.is_mixture());
+          EXPECT_TRUE(loaded.is_whole() || loaded.lacks_entry() ||
+                      (by_folder && loaded.status == TF_STATUS_INVALID_ARGUMENT) ||
+                      loaded.message.ends_with("was replaced while the set was opened; open the set again"))
+              << loaded.message;
+          refused += loaded.is_whole() ? 0 : 1;
+          if (!has_failed() || HasFailure()) break;
+        }
+        if (HasFailure()) return;
+      }
+    }
+  }
+  EXPECT_GT(refused, 0);
+  EXPECT_GT(moments, 100);
 }
 
 // A process that is killed right before each of its calls to the system.

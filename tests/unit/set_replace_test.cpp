@@ -185,12 +185,14 @@ TEST(SetReplacement, OnlyRegularFilesAreRemoved) {
   std::filesystem::create_symlink(target, folder.path("link.safetensors"));
   std::filesystem::create_directory(folder.path("folder.safetensors"));
   folder.write("file.safetensors", "old");
-  folder.write("m.safetensors.index.json",
-               R"({"weight_map":{"a":"link.safetensors","b":"folder.safetensors","c":"file.safetensors",)"
-               R"("d":"none.safetensors","e":"m-00001-of-00002.safetensors"}})");
+  folder.write("tokenizer.json", "{}");
+  folder.write(
+      "m.safetensors.index.json",
+      R"({"weight_map":{"x":"tokenizer.json","a":"link.safetensors","b":"folder.safetensors","c":"file.safetensors",)"
+      R"("d":"none.safetensors","e":"m-00001-of-00002.safetensors"}})");
   ASSERT_EQ(save_weights_of(path, TF_FORMAT_SAFETENSORS, 1, in_parts().get(), 2), TF_STATUS_OK) << tf_error_message();
   EXPECT_EQ(folder.names(), (Names{"folder.safetensors", "link.safetensors", "m-00001-of-00002.safetensors",
-                                   "m-00002-of-00002.safetensors", "m.safetensors.index.json"}));
+                                   "m-00002-of-00002.safetensors", "m.safetensors.index.json", "tokenizer.json"}));
   EXPECT_EQ(elsewhere.read("kept"), "kept");
   EXPECT_TRUE(load_weights_of(entry_of(path, TF_FORMAT_SAFETENSORS, 2)).all_are(1));
 }
@@ -224,8 +226,10 @@ TEST(SetReplacement, AnOldIndexOrPartThatIsDamagedListsNothing) {
   const std::string path = folder.path("m");
   folder.write("other.safetensors", "other");
   folder.write("m.safetensors.index.json", R"({"weight_map":{"a":"../x","b":"other.safetensors"}})");
+  ASSERT_EQ(tf_error_set(TF_STATUS_CANCELLED, "before", SIZE_MAX), TF_STATUS_CANCELLED);
   ASSERT_EQ(save_weights_of(path, TF_FORMAT_SAFETENSORS, 1, in_parts().get(), 2), TF_STATUS_OK) << tf_error_message();
   EXPECT_EQ(folder.read("other.safetensors"), "other");
+  EXPECT_EQ(tf_error_status(), TF_STATUS_CANCELLED) << "a save that succeeds changed the error record";
   EXPECT_TRUE(load_weights_of(entry_of(path, TF_FORMAT_SAFETENSORS, 2)).all_are(1));
 
   folder.write("m-00001-of-00007.gguf", "no gguf");

@@ -1,6 +1,7 @@
 #include "file/sets/gguf_split.h"
 
 #include "file/sets/opened_set.h"
+#include "format/gguf/gguf.h"
 
 namespace tfile {
 
@@ -105,7 +106,7 @@ Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t pa
   TFILE_TRY(make_dict(out, request.settings.memory()));
   if (request.metadata != nullptr) {
     for (const DictEntry *entry : request.metadata->entries) {
-      if (part == 0 || entry->key == Text("general.alignment")) TFILE_TRY(out->set_value(entry->key, *entry));
+      if (part == 0 || entry->key == kGgufAlignmentKey) TFILE_TRY(out->set_value(entry->key, *entry));
     }
   }
   const auto index = static_cast<uint16_t>(part);

@@ -39,6 +39,24 @@ Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path) {
   return adopt_remarks(set, *out);
 }
 
+Status check_not_replaced(const Source &opened, Memory &memory) {
+  const FileIdentity identity = identity_of(opened);
+  if (!identity.known || !opened.has_path || opened.resolver) return kOk;
+  Vec<char> path(memory);
+  Ref<Source> now;
+  TFILE_TRY(join(&path, opened.label, Text(), Text()));
+  const Status status = source_from_path(now, memory, path.data());
+  if (status.ok() && same_file(identity, identity_of(*now))) return kOk;
+  if (!status.ok() && status.code != TF_STATUS_NOT_FOUND) return status;
+  return Failure(TF_STATUS_IO).in(opened.label) << "was replaced while the set was opened; open the set again";
+}
+
+Status check_none_replaced(const OpenedFile &set) {
+  for (const Source *part : set.parts)
+    TFILE_TRY(check_not_replaced(*part, set.settings.memory()));
+  return kOk;
+}
+
 Status adopt_member(OpenedFile &set, const Member &member) {
   const size_t part = set.parts.size() - 1;
   Member copy = member;

@@ -12,6 +12,11 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
 // set.parts. Call adopt_members() to add its arrays. If the settings collect the fault that prevents this, `out` stays
 // empty.
 Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path);
+// Fails if a file has been replaced since it was opened, because the set may then have files of two saves. Call it for
+// each file, when all have been opened.
+Status check_not_replaced(const Source &opened, Memory &memory);
+// The same for all files of a set.
+Status check_none_replaced(const OpenedFile &set);
 // Opens all files of the set that an opened file with a numbered name belongs to, in order. Calls
 // adopt(set, part, index) for each that can be opened, which adds what the file contains; its source is the last one of
 // set.parts.
@@ -26,6 +31,7 @@ Status open_all_parts(Ref<OpenedFile> &out, const OpenedFile &file, const PartNa
     TFILE_TRY(open_part(part, *set, path));
     if (part) TFILE_TRY(adopt(*set, *part, i));
   }
+  TFILE_TRY(check_none_replaced(*set));
   out = std::move(set);
   return kOk;
 }

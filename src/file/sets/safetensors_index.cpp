@@ -240,6 +240,8 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
     TFILE_TRY(open_shard(shard, *set, index, file));
     if (shard) TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
   }
+  TFILE_TRY(check_not_replaced(*source, settings.memory()));
+  TFILE_TRY(check_none_replaced(*set));
   TFILE_TRY(check_found(*set, index, source->label));
   TFILE_TRY(note_left_out(set->listing, left_out));
   out = std::move(set);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "file/sets/gguf_split.h"
 #include "file/sets/safetensors_index.h"
 
@@ -11,9 +12,11 @@ namespace {
 
 // Filters the status of reading an existing file to find the parts of the old set. The file may be damaged, or written
 // by another program: such an error is ignored, and the old parts, which remain unknown, are not removed. Only a failed
-// read or a lack of memory ends the save.
-Status ignore_bad_content(Status status) {
-  return status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
+// read or a lack of memory ends the save. `before` is the error record before the file was read.
+Status ignore_bad_content(Status status, const ErrorRecord &before) {
+  if (status.ok() || status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY) return status;
+  error_record() = before;
+  return kOk;
 }
 
 bool is_before(const FileIdentity &a, const FileIdentity &b) {
@@ -106,9 +109,9 @@ bool SetReplacement::is_new_part(const PartName &name) const {
   return is_set() && name.count == plan_->count() && name.prefix == name_of(plan_->prefix());
 }
 
-// Finds the files that an old index lists, unless the index is a link. Files in subfolders are not removed, because a
-// subfolder may be a link and nothing outside of the folder may be removed. Without the index they no longer form a
-// set.
+// Finds the files that an old index lists, unless the index is a link. Files of other formats are not removed, whatever
+// the index says, and neither are files in subfolders, because a subfolder may be a link and nothing outside of the
+// folder may be removed. Without the index they no longer form a set.
 Status SetReplacement::find_old_shards() {
   Vec<char> path(memory_);
   bool regular = false;
@@ -119,12 +122,15 @@ Status SetReplacement::find_old_shards() {
   if (!regular) return kOk;
   Ref<Source> index;
   Vec<Text> names(memory_);
+  const ErrorRecord before = error_record();
   TFILE_TRY(source_from_path(index, memory_, path.data()));
-  TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings())));
+  TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings()), before));
   for (const Text name : names) {
     PartName part;
-    const bool is_numbered = part.parse_part(name, plan_->format().extension);
-    if (!folder_of(name).empty() || (is_numbered && is_new_part(part))) continue;
+    const Text extension(plan_->format().extension);
+    const bool is_numbered = part.parse_part(name, extension);
+    is_listed_ = is_listed_ || (!is_set() && name == name_of(plan_->path()));
+    if (!folder_of(name).empty() || !name.ends_with(extension) || (is_numbered && is_new_part(part))) continue;
     const bool is_first = is_numbered && part.number == 1;
     TFILE_TRY(old_files_.push(OldFile{name, is_first ? OldKind::kFirstPart : OldKind::kPart}));
   }
@@ -156,7 +162,8 @@ Status SetReplacement::add_split(void *context, Text digits) {
   if (!regular) return kOk;
   uint64_t count = 0;
   const Format &format = self.plan_->format();
-  TFILE_TRY(ignore_bad_content(read_split_count(&count, path.data(), format, self.plan_->settings())));
+  const ErrorRecord before = error_record();
+  TFILE_TRY(ignore_bad_content(read_split_count(&count, path.data(), format, self.plan_->settings()), before));
   for (uint64_t number = 1; number <= count; ++number) {
     TFILE_TRY(make_part_path(&path, name_of(self.plan_->prefix()), number, count, extension));
     TFILE_TRY(self.add_old_file(text_of(path), number == 1 ? OldKind::kFirstPart : OldKind::kPart));
@@ -165,7 +172,7 @@ Status SetReplacement::add_split(void *context, Text digits) {
 }
 
 Status SetReplacement::begin_part(Ref<Sink> &out) {
-  if (begun_ == 0 && !atomic_ && is_set()) TFILE_TRY(empty_set());
+  if (begun_ == 0 && !atomic_) TFILE_TRY(is_set() ? empty_set() : remove_index_of_target());
   return file(begun_++).open(out, atomic_, durable_);
 }
 
@@ -201,10 +208,7 @@ Status SetReplacement::write_index() {
 
 Status SetReplacement::commit() {
   if (plan_->has_index()) TFILE_TRY(write_index());
-  if (atomic_ && is_set()) {
-    TFILE_TRY(remove_old_set());
-    TFILE_TRY(sync());
-  }
+  if (atomic_) TFILE_TRY(is_set() ? remove_old_set() : remove_index_of_target());
   TFILE_TRY(replace_files());
   return old_files_.empty() ? kOk : remove_all_old_files();
 }
@@ -214,8 +218,17 @@ Status SetReplacement::commit() {
 Status SetReplacement::remove_old_set() {
   TFILE_TRY(remove_target(first_.target()));
   TFILE_TRY(remove_old_files(OldKind::kFirstPart, {}));
-  (void)remove_old_files(OldKind::kPart, {});
-  return kOk;
+  const ErrorRecord before = error_record();
+  if (!remove_old_files(OldKind::kPart, {}).ok()) error_record() = before;
+  return sync();
+}
+
+// Removes an old index that lists the single file which is replaced: with it, the new file would be a part of the old
+// set until the others are removed.
+Status SetReplacement::remove_index_of_target() {
+  if (!is_listed_) return kOk;
+  TFILE_TRY(remove_old_files(OldKind::kOther, {}));
+  return sync();
 }
 
 // Renames the files to their targets. A durable save syncs the folder between the steps, so that the order also holds
@@ -248,17 +261,24 @@ Status SetReplacement::new_identities(Vec<FileIdentity> *out) {
   return kOk;
 }
 
-// Removes the old files of one kind, except those that are kept.
+// Removes the old files of one kind, except those that are kept. If some cannot be removed, removes the others all the
+// same.
 Status SetReplacement::remove_old_files(OldKind kind, Span<const FileIdentity> kept) {
+  Status first = kOk;
   for (const OldFile &old : old_files_) {
-    bool regular = false;
-    FileIdentity identity;
     if (old.kind != kind) continue;
-    TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
-    if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before)) continue;
-    TFILE_TRY(remove_neighbour(folder(), old.name.data()));
+    const Status status = remove_old_file(old, kept);
+    if (first.ok()) first = status;
   }
-  return kOk;
+  return first;
+}
+
+Status SetReplacement::remove_old_file(const OldFile &old, Span<const FileIdentity> kept) {
+  bool regular = false;
+  FileIdentity identity;
+  TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
+  if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before)) return kOk;
+  return remove_neighbour(folder(), old.name.data());
 }
 
 // Removes old files that are not files of the new set. Compares identities instead of names, because a file system may

@@ -20,9 +20,11 @@ namespace tfile {
 //      and the first part last.
 //   3. Remove what could not be removed in step 1, and the single file that the set replaces.
 //
-// At any moment the index lists the parts that exist, so that the save after a killed one removes what that has left.
+// Until step 3, the index lists the parts that exist, so that the save after a killed one removes what that has left. A
+// split gguf has no such list but its first part, so that its other parts can remain.
 //
-// A single file is renamed first, and then the files of an older set are removed. With TF_OPTION_ATOMIC 0 the files are
+// A single file is renamed first, and then the files of an older set are removed; but if the old index lists the single
+// file, the index is removed before. With TF_OPTION_ATOMIC 0 the files are
 // written in place: before the first byte of a set is written, the first part and the index are removed and all parts
 // are emptied, so that the old set no longer loads; the index is written last.
 class SetReplacement {
@@ -70,9 +72,11 @@ class SetReplacement {
   Status check_not_mapped(Span<const NamedArray> arrays) const;
   Status write_index();
   Status remove_old_set();
+  Status remove_index_of_target();
   Status empty_set();
   Status replace_files();
   Status remove_old_files(OldKind kind, Span<const FileIdentity> kept);
+  Status remove_old_file(const OldFile &old, Span<const FileIdentity> kept);
   Status remove_all_old_files();
   Status new_identities(Vec<FileIdentity> *out);
   Status sync();
@@ -84,6 +88,7 @@ class SetReplacement {
   Arena names_;
   Vec<OldFile> old_files_;
   size_t begun_ = 0;
+  bool is_listed_ = false;  // the single file is a part of an old set, too
   bool atomic_ = true;
   bool durable_ = false;
 };

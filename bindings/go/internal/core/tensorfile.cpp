@@ -16840,7 +16840,6 @@ void encode_q4_1(uint8_t *to, const WeightedBlock &block) {
   store_nibbles(store_affine(to, codes, block, 15), codes, 16);
 }
 
-// Stores codes of 5 bits.
 void store_five_bits(uint8_t *to, const uint8_t *codes) {
   store_fifth_bits(to, codes);
   store_nibbles(to + 4, codes, 16);
@@ -32563,9 +32562,11 @@ namespace tfile {
 //      and the first part last.
 //   3. Remove what could not be removed in step 1, and the single file that the set replaces.
 //
-// At any moment the index lists the parts that exist, so that the save after a killed one removes what that has left.
+// Until step 3, the index lists the parts that exist, so that the save after a killed one removes what that has left. A
+// split gguf has no such list but its first part, so that its other parts can remain.
 //
-// A single file is renamed first, and then the files of an older set are removed. With TF_OPTION_ATOMIC 0 the files are
+// A single file is renamed first, and then the files of an older set are removed; but if the old index lists the single
+// file, the index is removed before. With TF_OPTION_ATOMIC 0 the files are
 // written in place: before the first byte of a set is written, the first part and the index are removed and all parts
 // are emptied, so that the old set no longer loads; the index is written last.
 class SetReplacement {
@@ -32613,9 +32614,11 @@ class SetReplacement {
   Status check_not_mapped(Span<const NamedArray> arrays) const;
   Status write_index();
   Status remove_old_set();
+  Status remove_index_of_target();
   Status empty_set();
   Status replace_files();
   Status remove_old_files(OldKind kind, Span<const FileIdentity> kept);
+  Status remove_old_file(const OldFile &old, Span<const FileIdentity> kept);
   Status remove_all_old_files();
   Status new_identities(Vec<FileIdentity> *out);
   Status sync();
@@ -32627,6 +32630,7 @@ class SetReplacement {
   Arena names_;
   Vec<OldFile> old_files_;
   size_t begun_ = 0;
+  bool is_listed_ = false;  // the single file is a part of an old set, too
   bool atomic_ = true;
   bool durable_ = false;
 };
@@ -33045,6 +33049,11 @@ Status make_opened_set(Ref<OpenedFile> &out, Ref<Source> source, const Format &f
 // set.parts. Call adopt_members() to add its arrays. If the settings collect the fault that prevents this, `out` stays
 // empty.
 Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path);
+// Fails if a file has been replaced since it was opened, because the set may then have files of two saves. Call it for
+// each file, when all have been opened.
+Status check_not_replaced(const Source &opened, Memory &memory);
+// The same for all files of a set.
+Status check_none_replaced(const OpenedFile &set);
 // Opens all files of the set that an opened file with a numbered name belongs to, in order. Calls
 // adopt(set, part, index) for each that can be opened, which adds what the file contains; its source is the last one of
 // set.parts.
@@ -33059,6 +33068,7 @@ Status open_all_parts(Ref<OpenedFile> &out, const OpenedFile &file, const PartNa
     TFILE_TRY(open_part(part, *set, path));
     if (part) TFILE_TRY(adopt(*set, *part, i));
   }
+  TFILE_TRY(check_none_replaced(*set));
   out = std::move(set);
   return kOk;
 }
@@ -33175,7 +33185,7 @@ Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t pa
   TFILE_TRY(make_dict(out, request.settings.memory()));
   if (request.metadata != nullptr) {
     for (const DictEntry *entry : request.metadata->entries) {
-      if (part == 0 || entry->key == Text("general.alignment")) TFILE_TRY(out->set_value(entry->key, *entry));
+      if (part == 0 || entry->key == kGgufAlignmentKey) TFILE_TRY(out->set_value(entry->key, *entry));
     }
   }
   const auto index = static_cast<uint16_t>(part);
@@ -33263,6 +33273,24 @@ Status open_part(Ref<OpenedFile> &out, OpenedFile &set, const Vec<char> &path) {
   TFILE_TRY(set.parts.push(source.get()));
   (void)source.take();
   return adopt_remarks(set, *out);
+}
+
+Status check_not_replaced(const Source &opened, Memory &memory) {
+  const FileIdentity identity = identity_of(opened);
+  if (!identity.known || !opened.has_path || opened.resolver) return kOk;
+  Vec<char> path(memory);
+  Ref<Source> now;
+  TFILE_TRY(join(&path, opened.label, Text(), Text()));
+  const Status status = source_from_path(now, memory, path.data());
+  if (status.ok() && same_file(identity, identity_of(*now))) return kOk;
+  if (!status.ok() && status.code != TF_STATUS_NOT_FOUND) return status;
+  return Failure(TF_STATUS_IO).in(opened.label) << "was replaced while the set was opened; open the set again";
+}
+
+Status check_none_replaced(const OpenedFile &set) {
+  for (const Source *part : set.parts)
+    TFILE_TRY(check_not_replaced(*part, set.settings.memory()));
+  return kOk;
 }
 
 Status adopt_member(OpenedFile &set, const Member &member) {
@@ -34018,6 +34046,8 @@ Status open_index(Ref<OpenedFile> &out, const Ref<Source> &source, const Setting
     TFILE_TRY(open_shard(shard, *set, index, file));
     if (shard) TFILE_TRY(adopt_shard(*set, index, file, *shard, &left_out));
   }
+  TFILE_TRY(check_not_replaced(*source, settings.memory()));
+  TFILE_TRY(check_none_replaced(*set));
   TFILE_TRY(check_found(*set, index, source->label));
   TFILE_TRY(note_left_out(set->listing, left_out));
   out = std::move(set);
@@ -34172,9 +34202,11 @@ namespace {
 
 // Filters the status of reading an existing file to find the parts of the old set. The file may be damaged, or written
 // by another program: such an error is ignored, and the old parts, which remain unknown, are not removed. Only a failed
-// read or a lack of memory ends the save.
-Status ignore_bad_content(Status status) {
-  return status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY ? status : kOk;
+// read or a lack of memory ends the save. `before` is the error record before the file was read.
+Status ignore_bad_content(Status status, const ErrorRecord &before) {
+  if (status.ok() || status.code == TF_STATUS_IO || status.code == TF_STATUS_OUT_OF_MEMORY) return status;
+  error_record() = before;
+  return kOk;
 }
 
 bool is_before_file_sets_set_replacement(const FileIdentity &a, const FileIdentity &b) {
@@ -34267,9 +34299,9 @@ bool SetReplacement::is_new_part(const PartName &name) const {
   return is_set() && name.count == plan_->count() && name.prefix == name_of(plan_->prefix());
 }
 
-// Finds the files that an old index lists, unless the index is a link. Files in subfolders are not removed, because a
-// subfolder may be a link and nothing outside of the folder may be removed. Without the index they no longer form a
-// set.
+// Finds the files that an old index lists, unless the index is a link. Files of other formats are not removed, whatever
+// the index says, and neither are files in subfolders, because a subfolder may be a link and nothing outside of the
+// folder may be removed. Without the index they no longer form a set.
 Status SetReplacement::find_old_shards() {
   Vec<char> path(memory_);
   bool regular = false;
@@ -34280,12 +34312,15 @@ Status SetReplacement::find_old_shards() {
   if (!regular) return kOk;
   Ref<Source> index;
   Vec<Text> names(memory_);
+  const ErrorRecord before = error_record();
   TFILE_TRY(source_from_path(index, memory_, path.data()));
-  TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings())));
+  TFILE_TRY(ignore_bad_content(read_index_files(&names, names_, *index, plan_->settings()), before));
   for (const Text name : names) {
     PartName part;
-    const bool is_numbered = part.parse_part(name, plan_->format().extension);
-    if (!folder_of(name).empty() || (is_numbered && is_new_part(part))) continue;
+    const Text extension(plan_->format().extension);
+    const bool is_numbered = part.parse_part(name, extension);
+    is_listed_ = is_listed_ || (!is_set() && name == name_of(plan_->path()));
+    if (!folder_of(name).empty() || !name.ends_with(extension) || (is_numbered && is_new_part(part))) continue;
     const bool is_first = is_numbered && part.number == 1;
     TFILE_TRY(old_files_.push(OldFile{name, is_first ? OldKind::kFirstPart : OldKind::kPart}));
   }
@@ -34317,7 +34352,8 @@ Status SetReplacement::add_split(void *context, Text digits) {
   if (!regular) return kOk;
   uint64_t count = 0;
   const Format &format = self.plan_->format();
-  TFILE_TRY(ignore_bad_content(read_split_count(&count, path.data(), format, self.plan_->settings())));
+  const ErrorRecord before = error_record();
+  TFILE_TRY(ignore_bad_content(read_split_count(&count, path.data(), format, self.plan_->settings()), before));
   for (uint64_t number = 1; number <= count; ++number) {
     TFILE_TRY(make_part_path(&path, name_of(self.plan_->prefix()), number, count, extension));
     TFILE_TRY(self.add_old_file(text_of_file_sets_set_replacement(path), number == 1 ? OldKind::kFirstPart : OldKind::kPart));
@@ -34326,7 +34362,7 @@ Status SetReplacement::add_split(void *context, Text digits) {
 }
 
 Status SetReplacement::begin_part(Ref<Sink> &out) {
-  if (begun_ == 0 && !atomic_ && is_set()) TFILE_TRY(empty_set());
+  if (begun_ == 0 && !atomic_) TFILE_TRY(is_set() ? empty_set() : remove_index_of_target());
   return file(begun_++).open(out, atomic_, durable_);
 }
 
@@ -34362,10 +34398,7 @@ Status SetReplacement::write_index() {
 
 Status SetReplacement::commit() {
   if (plan_->has_index()) TFILE_TRY(write_index());
-  if (atomic_ && is_set()) {
-    TFILE_TRY(remove_old_set());
-    TFILE_TRY(sync());
-  }
+  if (atomic_) TFILE_TRY(is_set() ? remove_old_set() : remove_index_of_target());
   TFILE_TRY(replace_files());
   return old_files_.empty() ? kOk : remove_all_old_files();
 }
@@ -34375,8 +34408,17 @@ Status SetReplacement::commit() {
 Status SetReplacement::remove_old_set() {
   TFILE_TRY(remove_target(first_.target()));
   TFILE_TRY(remove_old_files(OldKind::kFirstPart, {}));
-  (void)remove_old_files(OldKind::kPart, {});
-  return kOk;
+  const ErrorRecord before = error_record();
+  if (!remove_old_files(OldKind::kPart, {}).ok()) error_record() = before;
+  return sync();
+}
+
+// Removes an old index that lists the single file which is replaced: with it, the new file would be a part of the old
+// set until the others are removed.
+Status SetReplacement::remove_index_of_target() {
+  if (!is_listed_) return kOk;
+  TFILE_TRY(remove_old_files(OldKind::kOther, {}));
+  return sync();
 }
 
 // Renames the files to their targets. A durable save syncs the folder between the steps, so that the order also holds
@@ -34409,17 +34451,24 @@ Status SetReplacement::new_identities(Vec<FileIdentity> *out) {
   return kOk;
 }
 
-// Removes the old files of one kind, except those that are kept.
+// Removes the old files of one kind, except those that are kept. If some cannot be removed, removes the others all the
+// same.
 Status SetReplacement::remove_old_files(OldKind kind, Span<const FileIdentity> kept) {
+  Status first = kOk;
   for (const OldFile &old : old_files_) {
-    bool regular = false;
-    FileIdentity identity;
     if (old.kind != kind) continue;
-    TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
-    if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before_file_sets_set_replacement)) continue;
-    TFILE_TRY(remove_neighbour(folder(), old.name.data()));
+    const Status status = remove_old_file(old, kept);
+    if (first.ok()) first = status;
   }
-  return kOk;
+  return first;
+}
+
+Status SetReplacement::remove_old_file(const OldFile &old, Span<const FileIdentity> kept) {
+  bool regular = false;
+  FileIdentity identity;
+  TFILE_TRY(find_neighbour(&regular, &identity, folder(), old.name.data()));
+  if (!regular || std::binary_search(kept.begin(), kept.end(), identity, is_before_file_sets_set_replacement)) return kOk;
+  return remove_neighbour(folder(), old.name.data());
 }
 
 // Removes old files that are not files of the new set. Compares identities instead of names, because a file system may

@@ -140,7 +140,7 @@ record OutputFolder(String target, String staging) implements Serializable {
   }
 
   /**
-   * Moves the parts to their names, after removing the entries of the old set and before writing the index: whenever this
+   * Moves the parts to their names, after removing the entries of the old set and before writing the index: whenever it
    * is interrupted or fails, the old set loads, or the new one, or neither because its entry is missing, but never a
    * mixture.
    *
@@ -177,7 +177,7 @@ record OutputFolder(String target, String staging) implements Serializable {
   private void requireNoFolders(FileSystem files, List<String> names, boolean hasIndex) throws IOException {
     for (FileStatus status : files.listStatus(folder())) {
       String name = status.getPath().getName();
-      if (status.isDirectory() && (names.contains(name) || hasIndex && name.equals(name() + INDEX))) {
+      if (status.isDirectory() && (names.contains(name) || (hasIndex && name.equals(name() + INDEX)))) {
         throw new IOException(status.getPath() + ": is a folder, but a file of the set needs this name; rename the"
             + " folder, or choose another name for the set");
       }
