@@ -84,7 +84,7 @@ class Check : public Command {
       report_fault(path, fault, true);
     for (const std::string &text : found.notes)
       note(path, text);
-    if (valid) print(escaped(path) + ": " + coloured("ok", Colour::green, Stream::out) + "\n");
+    if (valid) print(argument_text(path) + ": " + coloured("ok", Colour::green, Stream::out) + "\n");
     return valid ? kExitOk : kExitBadFile;
   }
 

@@ -6,6 +6,7 @@
 #include "cli/error_output.h"
 #include "cli/format_list.h"
 #include "cli/output.h"
+#include "cli/remote.h"
 #include "cli/settings.h"
 #include "cli/size_argument.h"
 #include "cli/suggestion.h"
@@ -159,6 +160,13 @@ std::string CommandLine::suggestion() const {
   return "";
 }
 
+// Returns what CLI11 says about arguments that were not expected, with each as messages show it.
+std::string CommandLine::unexpected_text() const {
+  Arguments arguments = app_->remaining();
+  std::transform(arguments.begin(), arguments.end(), arguments.begin(), shown_argument);
+  return CLI::ExtrasError(std::move(arguments)).what();
+}
+
 bool CommandLine::parse(const Arguments &arguments) {
   Arguments reversed;
   std::transform(arguments.rbegin(), arguments.rend(), std::back_inserter(reversed), guarded);
@@ -169,8 +177,8 @@ bool CommandLine::parse(const Arguments &arguments) {
     if (output_ != nullptr) help.insert(help.find('\n', help.find("Usage:")), " OUT");
     print(help);
     return false;
-  } catch (const CLI::ExtrasError &error) {
-    throw UsageError{escaped(error.what()) + suggestion()};
+  } catch (const CLI::ExtrasError &) {
+    throw UsageError{escaped(unexpected_text()) + suggestion()};
   } catch (const CLI::ParseError &error) {
     throw UsageError{escaped(error.what())};
   }

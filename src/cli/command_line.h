@@ -85,6 +85,7 @@ class CommandLine {
 
  private:
   std::string suggestion() const;
+  std::string unexpected_text() const;
   CLI::Option *grouped(CLI::Option *option) const;
   std::vector<const CLI::Option *> options_of(const OptionGroup &group) const;
   template <typename Value>

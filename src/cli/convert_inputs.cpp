@@ -13,6 +13,7 @@
 #include "cli/input_file.h"
 #include "cli/input_set.h"
 #include "cli/metadata.h"
+#include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/text.h"
 
@@ -40,7 +41,7 @@ bool is_left_out(const ConvertRequest &request, const Entry &entry) {
 std::string name_of_single(const ConvertRequest &request, const ConvertInput &input) {
   if (request.name) return *request.name;
   if (request.in.size() == 1) return "arr_0";
-  const std::u8string stem = file_path(input.path).stem().u8string();
+  const std::u8string stem = file_path(shown_argument(input.path)).stem().u8string();
   return {stem.begin(), stem.end()};
 }
 
@@ -93,8 +94,8 @@ class ArrayPlanner {
   tensorfile::Error clash(const std::string &renamed, size_t first, const std::string &first_name, size_t second,
                           const std::string &second_name) const {
     std::string text = "several arrays would be named " + in_quotes(renamed) + ": ";
-    text += in_quotes(first_name) + " of " + escaped(plan_.inputs[first].path) + " and " + in_quotes(second_name) +
-            " of " + escaped(plan_.inputs[second].path);
+    text += in_quotes(first_name) + " of " + argument_text(plan_.inputs[first].path) + " and " +
+            in_quotes(second_name) + " of " + argument_text(plan_.inputs[second].path);
     // With one name in both files, an option that matches one of the arrays matches the other too.
     const char *const way_out =
         first_name == second_name
@@ -128,7 +129,7 @@ class MetadataPlanner {
     const bool asks = tensorfile::ability(request_.format, Ability::text_members) != 0 &&
                       tensorfile::ability(input.file.format(), Ability::text_members) == 0 &&
                       !request_.metadata.as_strings();
-    const bool is_same_part = have_same_number(input.path, request_.out);
+    const bool is_same_part = have_same_number(shown_argument(input.path), request_.out);
     const tensorfile::Dict metadata = input.file.metadata();
     for (const tensorfile::Dict::Entry &entry : metadata) {
       if (!is_same_part && is_part_key(input, entry.key())) {
@@ -174,8 +175,8 @@ class MetadataPlanner {
     const bool is_set = from == from_.end() || request_.edits.replaces(array.name);
     const std::string name = in_quotes(array.name);
     return {tensorfile::Status::duplicate,
-            "array " + name + " of " + escaped(plan_.inputs[array.input].path) + " and metadata " + name + " of " +
-                (is_set ? "--set" : escaped(from->second)) +
+            "array " + name + " of " + argument_text(plan_.inputs[array.input].path) + " and metadata " + name +
+                " of " + (is_set ? "--set" : argument_text(from->second)) +
                 " would be the same member; --rename gives the array another name, --drop leaves it out, --delete "
                 "removes the value"};
   }
@@ -190,8 +191,9 @@ class MetadataPlanner {
     }
     if (!same_value(all_.at(key), entry) && !request_.metadata.drops() && !request_.edits.replaces(key)) {
       throw tensorfile::Error(tensorfile::Status::duplicate,
-                              "metadata " + in_quotes(key) + " has different values in " + escaped(from_.at(key)) +
-                                  " and " + escaped(path) + "; choose one with --set, or remove it with --delete");
+                              "metadata " + in_quotes(key) + " has different values in " +
+                                  argument_text(from_.at(key)) + " and " + argument_text(path) +
+                                  "; choose one with --set, or remove it with --delete");
     }
     return false;
   }

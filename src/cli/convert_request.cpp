@@ -81,8 +81,7 @@ void ConvertRequest::complete_format() {
 }
 
 void ConvertRequest::complete() {
-  if (is_url(out))
-    throw UsageError{escaped(shown_argument(out)) + ": OUT cannot be a URL; write to a file, and upload that"};
+  if (is_url(out)) throw UsageError{argument_text(out) + ": OUT cannot be a URL; write to a file, and upload that"};
   complete_format();
   complete_casts();
   quantize.complete();

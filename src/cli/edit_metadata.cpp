@@ -12,6 +12,7 @@
 #include "cli/error_output.h"
 #include "cli/file_path.h"
 #include "cli/metadata.h"
+#include "cli/remote.h"
 #include "cli/suggestion.h"
 #include "cli/text.h"
 
@@ -261,7 +262,8 @@ std::string read_file(const Setting &setting) {
   std::ifstream file(file_path(setting.value), std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
   if (!file.is_open() || file.bad()) {
-    throw UsageError{"--set-file " + escaped(setting.text) + ": cannot read " + in_quotes(setting.value)};
+    throw UsageError{"--set-file " + escaped(setting.key) + "=" + argument_text(setting.value) +
+                     ": cannot read the file"};
   }
   return bytes;
 }

@@ -84,7 +84,8 @@ void require_known_dtype(const Entry &entry) {
 
 Entry find_array(const tensorfile::File &file, const std::string &path, const std::string &name) {
   if (!file.contains(name)) {
-    throw UsageError{escaped(path) + " has no array named " + in_quotes(name) + did_you_mean(name, array_names(file))};
+    throw UsageError{argument_text(path) + " has no array named " + in_quotes(name) +
+                     did_you_mean(name, array_names(file))};
   }
   return file.at(name);
 }

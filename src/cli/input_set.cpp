@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/file_path.h"
+#include "cli/remote.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -127,12 +128,12 @@ void require_no_input(const std::string &in, const std::string &out, const tenso
 
 void require_no_part(const std::string &in, const std::string &out) {
   if (!is_other_part(resolved_path(in), resolved_path(out))) return;
-  throw refused(out, "is another part of the set that " + escaped(in) + " belongs to, and would be overwritten");
+  throw refused(out, "is another part of the set that " + argument_text(in) + " belongs to, and would be overwritten");
 }
 
 void require_other_set(const std::string &in, const std::string &out, const tensorfile::File &file) {
   if (!replaces_set_of(files_of(resolved_path(in), file), resolved_path(out))) return;
-  throw refused(out, "would replace the set that " + escaped(in) + " belongs to");
+  throw refused(out, "would replace the set that " + argument_text(in) + " belongs to");
 }
 
 bool is_unnumbered_part(const std::string &path, const tensorfile::File &file) {

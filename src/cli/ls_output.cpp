@@ -128,8 +128,8 @@ void print_listing(const Listing &listing, const ListRequest &request) {
   const size_t others = file.other_names().size();
   const std::string part =
       listing.arrays.size() < file.size() ? std::to_string(listing.arrays.size()) + " of " : std::string();
-  print(coloured(escaped(shown_argument(listing.path)) + ":", Colour::bold, Stream::out) + " " +
-        tensorfile::name(file.format()) + ", " + part + count_text(file.size(), "array") + ", " +
+  print(coloured(argument_text(listing.path) + ":", Colour::bold, Stream::out) + " " + tensorfile::name(file.format()) +
+        ", " + part + count_text(file.size(), "array") + ", " +
         (others > 0 ? count_text(others, "other member") + ", " : "") + bytes_text(total_bytes(listing)) + "\n");
   if (request.tree) {
     print_tree(listing, request);
@@ -165,9 +165,8 @@ void print_csv_head(const ListRequest &request) {
 void print_csv(const Listing &listing, const ListRequest &request) {
   for (const ListedArray &array : listing.arrays) {
     const Entry &entry = array.entry;
-    std::vector<std::string> fields = {escaped(shown_argument(listing.path)), escaped(array.name),
-                                       escaped(entry.type()), shape_text(entry.shape()),
-                                       std::to_string(entry.nbytes())};
+    std::vector<std::string> fields = {argument_text(listing.path), escaped(array.name), escaped(entry.type()),
+                                       shape_text(entry.shape()), std::to_string(entry.nbytes())};
     if (request.crc32) fields.push_back(array.checksum);
     if (request.locations) {
       const Entry::Location location = entry.location();

@@ -11,6 +11,7 @@
 #include "cli/format_list.h"
 #include "cli/output.h"
 #include "cli/platform.h"
+#include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/suggestion.h"
 #include "cli/text.h"
@@ -116,7 +117,7 @@ int run(const Arguments &arguments, std::string &who) {
     who = full_name(*command);
     return run_command(*command, Arguments(arguments.begin() + 1, arguments.end()));
   }
-  throw UsageError{"unknown command " + in_quotes(first) + did_you_mean(first, names)};
+  throw UsageError{"unknown command " + in_quotes(shown_argument(first)) + did_you_mean(first, names)};
 }
 
 void print_error(const std::string &line) {

@@ -24,7 +24,7 @@ void write_to_terminal(const std::string &text) {
 
 }  // namespace
 
-Progress::Progress(std::string_view path) : label_(cut(escaped(shown_argument(path)), kLabelColumns)) {}
+Progress::Progress(std::string_view path) : label_(cut(argument_text(path), kLabelColumns)) {}
 
 void Progress::finish() {
   if (columns_ > 0) write_to_terminal("\r" + std::string(columns_, ' ') + "\r");

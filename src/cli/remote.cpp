@@ -1,5 +1,6 @@
 #include "cli/remote.h"
 
+#include "cli/text.h"
 #include "http/schemes.h"
 
 #ifdef TENSORFILE_HAS_HTTP
@@ -37,6 +38,10 @@ std::string shown_argument(std::string_view argument) {
   const size_t at = authority.rfind('@');
   const std::string_view after = at == std::string_view::npos ? rest : rest.substr(at + 1);
   return std::string(start) + std::string(after);
+}
+
+std::string argument_text(std::string_view argument) {
+  return escaped(shown_argument(argument));
 }
 
 #ifdef TENSORFILE_HAS_HTTP

@@ -18,4 +18,7 @@ tensorfile::Source open_url(const std::string &url);
 // Returns an argument as messages and listings show it: a URL without user name and query, which may be secret.
 std::string shown_argument(std::string_view argument);
 
+// Returns the same, escaped for a terminal. Nothing else of an argument that may be a URL is ever printed or written.
+std::string argument_text(std::string_view argument);
+
 }  // namespace cli

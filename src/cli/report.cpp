@@ -16,6 +16,7 @@
 #include "cli/json_output.h"
 #include "cli/metadata.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "cli/selection.h"
 #include "cli/statistics.h"
 #include "cli/text.h"
@@ -123,7 +124,7 @@ void Page::flush() {
 
 void Page::write_head() {
   json_.key("version").string(tensorfile::version());
-  json_.key("path").string(escaped(input_.path)).key("format").string(tensorfile::name(input_.file.format()));
+  json_.key("path").string(argument_text(input_.path)).key("format").string(tensorfile::name(input_.file.format()));
   json_.key("notes").open('[');
   for (const std::string_view text : input_.file.notes())
     json_.string(escaped(text));
@@ -133,7 +134,7 @@ void Page::write_head() {
 
 // Writes which file the arrays are compared with, and which arrays only that one has.
 void Page::write_original() {
-  json_.key("original").open('{').key("path").string(escaped(original_->path));
+  json_.key("original").open('{').key("path").string(argument_text(original_->path));
   json_.key("format").string(tensorfile::name(original_->file.format()));
   std::unordered_set<std::string_view> names;
   for (const SelectedArray &array : input_.arrays)
@@ -256,7 +257,7 @@ class Report : public Command {
 
   int run() override {
     if (tensorfile::format_from_path(request_.out) != tensorfile::Format::auto_) {
-      throw UsageError{"--output: the page is HTML, but the extension of " + in_quotes(request_.out) +
+      throw UsageError{"--output: the page is HTML, but the extension of " + in_quotes(shown_argument(request_.out)) +
                        " is that of arrays"};
     }
     try {

@@ -11,6 +11,7 @@
 #include "cli/metadata.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 #include "cli/slice_argument.h"
 #include "cli/suggestion.h"
 #include "cli/text.h"
@@ -94,7 +95,7 @@ Entry find_shown(const tensorfile::File &file, ShowRequest &request) {
   }
   if (!request.name.empty() || file.contains("")) return find_array(file, request.path, request.name);
   if (file.size() == 1) return file.at(0);
-  throw UsageError{escaped(request.path) + " has " + count_text(file.size(), "array") + ": expected NAME"};
+  throw UsageError{argument_text(request.path) + " has " + count_text(file.size(), "array") + ": expected NAME"};
 }
 
 int show_array(const tensorfile::File &file, ShowRequest &request) {
@@ -115,7 +116,8 @@ int show_array(const tensorfile::File &file, ShowRequest &request) {
 int show_metadata(const tensorfile::File &file, const std::string &path, const std::string &key) {
   const tensorfile::Dict metadata = file.metadata();
   if (!metadata.contains(key)) {
-    throw UsageError{escaped(path) + " has no metadata key " + in_quotes(key) + did_you_mean(key, keys_of(metadata))};
+    throw UsageError{argument_text(path) + " has no metadata key " + in_quotes(key) +
+                     did_you_mean(key, keys_of(metadata))};
   }
   const MetadataEntry entry = metadata.at(key);
   if (entry.kind() == tensorfile::Kind::string) {

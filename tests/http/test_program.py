@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import ssl
 import subprocess
 import tempfile
@@ -10,12 +11,14 @@ from fault_server import Server
 from http_support import Case
 from nginx_server import make_certificate
 from signatures import ACCESS, SECRET, SIGNED, check_signatures
-from support import PROGRAM, Result, floats, main, npy, safetensors
+from support import GGML_F32, PROGRAM, Result, floats, gguf, main, npy, safetensors
 
 ARRAYS = {"a": ("F32", (2,), floats(1, 2)), "b": ("F32", (3,), floats(3, 4, 5))}
 
 
-class Program(Case):
+class ProgramCase(Case):
+    """A test that runs the program in a folder of its own."""
+
     def setUp(self):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
@@ -35,6 +38,8 @@ class Program(Case):
         self.assertEqual((result.status, result.err), (0, ""))
         return result.out
 
+
+class Program(ProgramCase):
     def test_ls(self):
         listed = json.loads(self.succeed("ls", "--json", self.url + "?key=secret"))
         self.assertEqual(listed["path"], self.url)
@@ -197,6 +202,105 @@ class Program(Case):
         process.terminate()
         self.assertEqual(process.communicate(timeout=15), (b"", b""))
         self.assertEqual(process.returncode, 128 + 15)
+
+
+# Such as the signature of a URL that is good for a while.
+QUERY = "?key=secret.x&path=/secret.y"
+
+
+class Queries(ProgramCase):
+    """A query is sent, and is in nothing that the program prints or writes."""
+
+    def setUp(self):
+        super().setUp()
+        self.server.files["n.safetensors"] = safetensors({**ARRAYS, "a": ("F32", (2,), floats(1, 3))}, {"k": "v"})
+        self.server.files["o.safetensors"] = safetensors({"k": ("F32", (1,), floats(1))}, {"k": "w"})
+        self.shown = [f"{self.server.url}/ok/{name}.safetensors" for name in "mno"]
+        self.urls = [url + QUERY for url in self.shown]
+
+    def run_hidden(self, status, *arguments):
+        """Returns what a command prints. At least one request has the query."""
+        self.server.forget()
+        result = self.run_program(*arguments)
+        self.assertEqual(result.status, status, result.err)
+        self.assertNotIn("secret", result.out + result.err)
+        for path in pathlib.Path(self.folder).iterdir():
+            self.assertNotIn("secret", path.name)
+            self.assertNotIn(b"secret", path.read_bytes())
+        return result
+
+    def run_reading(self, status, *arguments):
+        result = self.run_hidden(status, *arguments)
+        self.assertIn(QUERY, self.server.requests[0][0])
+        return result
+
+    def test_what_commands_print(self):
+        url, other, _ = self.urls
+        shown = self.shown[0]
+        for arguments, text in ((["check", url], f"{shown}: ok\n"), (["check", "--only", "a", url], f"{shown}: ok\n"),
+                                (["ls", url], f"{shown}:"), (["ls", "--tree", url], f"{shown}:"),
+                                (["ls", "--csv", url], f"\n{shown},a,"), (["ls", "--json", url], f'"{shown}"'),
+                                (["stat", url], f"{shown}:\n"), (["stat", "--json", url], f'"{shown}"'),
+                                (["show", url, "a"], "[1.0, 2.0]\n"), (["diff", url, url], ""),
+                                (["convert", "--dry-run", url, "out.npz"], "would write out.npz"),
+                                (["convert", url, "out.npz"], ""), (["report", "-o", "-", "--against", other, url], shown)):
+            with self.subTest(arguments):
+                result = self.run_reading(0, *arguments)
+                self.assertIn(text, result.out.replace("\r\n", "\n"))
+                self.assertEqual(result.err, "")
+        self.assertIn("array 'a': 1 of 2 elements differs", self.run_reading(1, "diff", url, other).out)
+
+    def test_errors(self):
+        url, other, third = self.urls
+        for arguments, status, text in (
+                (["show", url, "none"], 2, f"{self.shown[0]} has no array named 'none'"),
+                (["show", url], 2, f"{self.shown[0]} has 2 arrays: expected NAME"),
+                (["show", "--metadata", other, "none"], 2, f"{self.shown[1]} has no metadata key 'none'"),
+                (["convert", "--name", "none", url, "out.npy"], 2, f"{self.shown[0]} has no array named 'none'"),
+                (["convert", url, other, "out.npz"], 1, f"'a' of {self.shown[0]} and 'a' of {self.shown[1]}; "),
+                (["convert", "--drop", "a", "--drop", "b", other, third, "out.safetensors"], 1,
+                 f"metadata 'k' has different values in {self.shown[1]} and {self.shown[2]}; "),
+                (["convert", "--metadata", "strings", third, "out.npz"], 1,
+                 f"array 'k' of {self.shown[2]} and metadata 'k' of {self.shown[2]} would be the same member"),
+                (["stat", "--only", "none", url], 2, "--only 'none' matches no array")):
+            with self.subTest(arguments):
+                self.assertIn(text, self.run_reading(status, *arguments).err)
+
+    def test_errors_of_the_command_line(self):
+        """Also where an argument is no file that could be read."""
+        url, other, _ = self.urls
+        for arguments, text in (
+                ([url], f"unknown command '{self.shown[0]}'"),
+                (["diff", url, url, other], f"not expected: {self.shown[1]}\n"),
+                (["convert", "m.npz", url], f"{self.shown[0]}: OUT cannot be a URL"),
+                (["report", "-o", url + ".npz", "m.npz"], f"the extension of '{self.shown[0]}' is that of arrays"),
+                (["convert", "--set-file", f"k={url}", other, "out.safetensors"], f"--set-file k={self.shown[0]}: cannot read")):
+            with self.subTest(arguments):
+                self.assertIn(text, self.run_hidden(2, *arguments).err)
+
+    def test_reports(self):
+        self.run_reading(0, "report", "-o", "page.html", "--against", self.urls[1], self.urls[0])
+        with open(os.path.join(self.folder, "page.html"), encoding="utf-8") as file:
+            page = file.read()
+        for shown in self.shown[:2]:
+            self.assertIn(f'"path":"{shown}"', page)
+
+    def test_names_of_arrays(self):
+        """Of several .npy, each array is named after its file."""
+        for name in "xy":
+            self.server.files[f"{name}.z.npy"] = npy("<f4", (1,), floats(1))
+        urls = [f"{self.server.url}/ok/{name}.z.npy{QUERY}" for name in "xy"]
+        self.run_reading(0, "convert", *urls, "out.npz")
+        listed = json.loads(self.succeed("ls", "--json", "out.npz"))
+        self.assertEqual([array["name"] for array in listed["arrays"]], ["x.z", "y.z"])
+
+    def test_numbers_of_parts(self):
+        """The keys of a part are kept if OUT has the same number."""
+        name = "m-00002-of-00002.gguf"
+        keys = [("split.no", "u16", 1), ("split.count", "u16", 2), ("split.tensors.count", "i32", 2)]
+        self.server.files[name] = gguf({"w": (GGML_F32, (1,), floats(1))}, keys)
+        self.run_reading(0, "convert", "--quiet", f"{self.server.url}/ok/{name}{QUERY}", f"n{name[1:]}")
+        self.assertEqual(self.succeed("show", "--metadata", f"n{name[1:]}", "split.no"), "1\n")
 
 
 if __name__ == "__main__":
