@@ -4,6 +4,8 @@
 #include <cmath>
 #include <optional>
 
+#include "cli/input_file.h"
+#include "cli/remote.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -23,7 +25,7 @@ constexpr std::string_view kCounts = ".counts";
 
 File open_importance(const std::string &path) {
   try {
-    return File(path);
+    return open_file(path, tensorfile::Options());
   } catch (const Error &error) {
     if (error.status() != Status::format) throw;
     throw Error(Status::format, std::string(error.what()) +
@@ -121,7 +123,7 @@ Array ImportanceMatrix::weights_of(const std::string &name, std::span<const int6
 }
 
 void ImportanceMatrix::describe(Dict &metadata) const {
-  metadata.set("quantize.imatrix.file", path_);
+  metadata.set("quantize.imatrix.file", shown_argument(path_));
   if (!dataset_.empty()) metadata.set("quantize.imatrix.dataset", dataset_);
   metadata.set("quantize.imatrix.entries_count", static_cast<uint32_t>(arrays_.size()));
   if (chunks_ > 0) metadata.set("quantize.imatrix.chunks_count", static_cast<uint32_t>(chunks_));

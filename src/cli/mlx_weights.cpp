@@ -8,6 +8,7 @@
 
 #include "cli/error_output.h"
 #include "cli/file_path.h"
+#include "cli/remote.h"
 #include "cli/text.h"
 
 namespace cli {
@@ -128,6 +129,8 @@ MlxWeights::MlxWeights(const tensorfile::File &file, const DecodeOption &option)
     : file_(file.share()), option_(option.coding) {
   if (option_ || file.empty()) return;
   const std::string_view path = file.at(0).location().path;
+  is_remote_ = is_url(path);
+  if (is_remote_) return;
   const std::filesystem::path folder = file_path(path).parent_path();
   const std::u8string config = (folder / "config.json").u8string();
   read_config({config.begin(), config.end()});
@@ -173,8 +176,10 @@ MlxCoding MlxWeights::coding_of(const Entry &codes, std::string_view stem, int64
   for (size_t i = 0; i < fitting.size(); ++i)
     text += (i > 0 ? " or " : "") + coding_text(fitting[i]);
   if (fitting.empty()) text += "no coding of MLX";
-  throw wrong(Status::unsupported, codes,
-              text + "; a config.json next to the file says which, or --decode mlx:GROUP_SIZE:BITS");
+  throw wrong(
+      Status::unsupported, codes,
+      text + (is_remote_ ? "; config.json is not read from a URL, so --decode mlx:GROUP_SIZE:BITS must say which"
+                         : "; a config.json next to the file says which, or --decode mlx:GROUP_SIZE:BITS"));
 }
 
 std::optional<MlxWeight> MlxWeights::find(const Entry &codes) const {

@@ -41,7 +41,8 @@ struct DecodeOption {
 // Finds the quantized weights of a file.
 class MlxWeights {
  public:
-  // Reads the config.json in the folder of the arrays, if there is one. Throws CORRUPT if it is not JSON.
+  // Reads the config.json in the folder of the arrays, if there is one and they are not at a URL. Throws CORRUPT if it is
+  // not JSON.
   MlxWeights(const tensorfile::File &file, const DecodeOption &option);
 
   // Returns the weight whose codes an array has, or nothing if it has none. Throws if the arrays of a weight contradict
@@ -63,6 +64,7 @@ class MlxWeights {
 
   tensorfile::File file_;
   std::optional<MlxCoding> option_;
+  bool is_remote_ = false;
   Config config_;
 };
 

@@ -203,6 +203,35 @@ class Program(ProgramCase):
         self.assertEqual(process.communicate(timeout=15), (b"", b""))
         self.assertEqual(process.returncode, 128 + 15)
 
+    def test_importance_matrices(self):
+        self.server.files["imatrix.gguf"] = gguf(
+            {"w.in_sum2": (GGML_F32, (256,), floats(*range(256))), "w.counts": (GGML_F32, (1,), floats(1))},
+            [("general.type", "str", "imatrix")])
+        self.server.files["w.safetensors"] = safetensors({"w": ("F32", (1, 256), floats(*range(256)))})
+        url = f"{self.server.url}/ok/imatrix.gguf"
+        self.succeed("convert", "--quiet", "--quantize", "q4_k", "--imatrix", url + QUERY,
+                     f"{self.server.url}/ok/w.safetensors", "w.gguf")
+        # The path that is written into the file is without the query.
+        self.assertEqual(self.succeed("show", "--metadata", "w.gguf", "quantize.imatrix.file"), url + "\n")
+
+    def test_weights_of_mlx(self):
+        """The config.json at a URL is not read. Without it, 256 bits for a scale can be one of three codings."""
+        arrays = {"w.weight": ("U32", (1, 8), bytes(32)), "w.scales": ("F32", (1, 1), floats(1)),
+                  "w.biases": ("F32", (1, 1), floats(0))}
+        self.server.files["w.safetensors"] = safetensors(arrays)
+        self.server.files["w.safetensors.index.json"] = json.dumps(
+            {"weight_map": dict.fromkeys(arrays, "w.safetensors")}).encode()
+        # A file of the system whose path is the URL is not it either.
+        config = json.dumps({"quantization": {"group_size": 64, "bits": 4}})
+        self.write(f"{self.server.url}/ok/config.json", config)
+        for name in ("w.safetensors", "w.safetensors.index.json"):
+            result = self.run_program("convert", "--decode", "mlx", f"{self.server.url}/ok/{name}", "w.npz")
+            self.assertEqual(result.status, 1)
+            self.assertIn("4 bits in groups of 64 or 8 bits in groups of 32; config.json is not read from a URL, so "
+                          "--decode mlx:GROUP_SIZE:BITS must say which", result.err)
+            self.succeed("convert", "--decode", "mlx:64:4", f"{self.server.url}/ok/{name}", "w.npz")
+            self.assertEqual(self.succeed("show", "w.npz", "w.weight", "0, 62:"), "[0.0, 0.0]\n")
+
 
 # Such as the signature of a URL that is good for a while.
 QUERY = "?key=secret.x&path=/secret.y"
