@@ -17,6 +17,7 @@ class Server:
         self.redirects = {}  # path: (status, target)
         self.failures = 1  # how many answers of a path have a fault that passes
         self.most = 0  # requests that waited for their answers at the same time
+        self.waiting = {}  # how many waited, itself included, when each path was last asked for
         self.delay = 0.0  # seconds before each answer
         self.connections = 0
         self.stuck = 0  # requests for what do_stuck() answers only once it is asked for again
@@ -54,6 +55,7 @@ class Server:
             self.requests.append((path, headers))
             self.answers[path] = self.answers.get(path, 0) + 1
             self._now += 1
+            self.waiting[path] = self._now
             self.most = max(self.most, self._now)
             return self.answers[path]
 
@@ -325,6 +327,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_401(self, data, count):
         self.answer(401, {"X-Error-Code": "GatedRepo"}, b"x")
+
+    def do_region(self, data, count):
+        """A store with the API of S3, asked for a bucket of another region."""
+        self.answer(400, {"x-amz-bucket-region": "eu-west-1"},
+                    b"<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>")
+
+    def do_407(self, data, count):
+        self.answer(407, {"Proxy-Authenticate": "Basic realm=x"})
 
     def do_416(self, data, count):
         self.answer(416, {"Content-Range": f"bytes */{len(data)}"})

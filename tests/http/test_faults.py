@@ -1,11 +1,12 @@
 """Servers with faults: which are repeated, which are errors, and what the messages say."""
 
+import contextlib
 import ctypes
 import socket
 import time
 
 from http_support import CANCEL, OPTION_THREADS, Case
-from support import main, npy
+from support import main, npy, npz
 
 DATA = bytes(range(256)) * 1200
 FILE = npy("|u1", (len(DATA),), DATA)
@@ -100,6 +101,13 @@ class Faults(Case):
         for fault in ("none", "chunked", "nonecut", "chunkedcut"):
             self.assertEqual(self.library.load(self.url(fault, "small.npy")), {"": b"abc"}, fault)
         self.refused("unsupported", self.url("close", "small.npy"), "does not support ranges")
+        # Of an .npz, the first request is shorter than of other files.
+        for size, sound in ((60_000, True), (70_000, False)):
+            self.server.files["m.npz"] = npz({"w.npy": npy("|u1", (size,), DATA[:size])})
+            if sound:
+                self.assertEqual(self.library.load(self.url("none", "m.npz")), {"w": DATA[:size]})
+            else:
+                self.refused("unsupported", self.url("none", "m.npz"), "does not support ranges")
 
     def test_answers_that_contradict_themselves(self):
         for fault, status, text in (
@@ -132,7 +140,11 @@ class Faults(Case):
         for fault, name, status, text in (("ok", "none", "not_found", "the server answered 404 (Not Found)"),
                                           ("large", "m.npy", "not_found", "404 (Not Found)"),
                                           ("403", "m.npy", "io", "403 (AccessDenied); reading this file may need"),
-                                          ("401", "m.npy", "io", "401 (GatedRepo); reading this file may need")):
+                                          ("401", "m.npy", "io", "401 (GatedRepo); reading this file may need"),
+                                          ("region", "m.npy", "io", "the server answered 400 (AuthorizationHeaderMalformed); "
+                                           "the bucket is in the region eu-west-1"),
+                                          ("407", "m.npy", "io", "the server answered 407 (Proxy Authentication Required); "
+                                           "the proxy needs a user name and password")):
             with self.subTest(fault):
                 self.server.forget()
                 message = self.refused(status, self.url(fault, name), text)
@@ -149,6 +161,27 @@ class Faults(Case):
             self.refused("io", f"http://127.0.0.1:{port}/m.npy", f"http://127.0.0.1:{port}/m.npy: ", "at each of 2",
                          retries=1)
         self.refused("io", "http://no-such-host.invalid/m.npy", "the request failed: Could not resolve host")
+
+    def test_connecting_is_given_up(self):
+        """A server that accepts no connection, and whose queue of them is full, does not answer."""
+        with contextlib.ExitStack() as stack:
+            server = stack.enter_context(socket.socket())
+            server.bind(("127.0.0.1", 0))
+            server.listen(0)
+            for _ in range(100):
+                waiting = stack.enter_context(socket.socket())
+                waiting.settimeout(0.5)
+                try:
+                    waiting.connect(server.getsockname())
+                except TimeoutError:
+                    break
+            else:
+                self.skipTest("this system has no limit of the queue")
+            url = f"http://127.0.0.1:{server.getsockname()[1]}/m.npy"
+            start = time.monotonic()
+            self.refused("io", url, f"{url}: ", "imeout was reached, at each of 2 attempts", connect_timeout=100, retries=1)
+            # Both attempts together took less than one with the default.
+            self.assertLess(time.monotonic() - start, 15)
 
     def test_cancelling(self):
         asked = []
