@@ -90,7 +90,8 @@ enum {
   /** See ::TF_HTTP_OPTION_GAP. Default 8,388,608. */
   TF_HTTP_OPTION_PIECE = 9,
   /** See ::TF_HTTP_OPTION_GAP. 1 to 1,024, default 16. Also how many files of a sharded index are opened at the same time,
-      each on a thread of its own; with 1 the library creates no thread. */
+      on the thread that opens the set and at most 64 others; with 1 the library creates no thread. The files after the
+      first 512 are opened one by one, and so are all of an index that is longer than ::TF_HTTP_OPTION_FIRST_BYTES. */
   TF_HTTP_OPTION_REQUESTS = 10,
   /** The most requests that share a connection of HTTP/2. With 1, each request in flight has its own. 1 to 1,024, default
       100; servers may allow fewer. */

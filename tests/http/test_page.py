@@ -54,8 +54,9 @@ class Page(Case):
         folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(folder.cleanup)
         cls.root = pathlib.Path(folder.name)
-        lines = [line for line in commands(PAGE) if re.match(r"(sudo )?cmake ", line)]
-        assert [re.sub("^sudo ", "", line).split()[1] for line in lines] == ["-S", "--build", "--install"], lines
+        *lines, last = (re.sub("^sudo ", "", line) for line in commands(PAGE) if re.match("(sudo )?(cmake|ldconfig) ", line))
+        assert [line.split()[1] for line in lines] == ["-S", "--build", "--install"], lines
+        assert last.split()[0] == "ldconfig", last
         built = cls.root / "build"
         environment = {**os.environ, "DESTDIR": str(cls.root / "root")}
         for line in lines:
@@ -63,12 +64,13 @@ class Page(Case):
                 check_configuration(built)
                 built = pathlib.Path(os.environ["TENSORFILE_BINARY_DIR"])
                 continue
-            line = re.sub("^sudo ", "", line).replace("build/url", shlex.quote(str(built)))
+            line = line.replace("build/url", shlex.quote(str(built)))
             line = re.sub("^cmake ", shlex.quote(os.environ["CMAKE"]) + " ", line)
             subprocess.run(["sh", "-ec", line], cwd=SOURCE_DIR, env=environment, stdout=subprocess.DEVNULL, check=True)
         prefix = next(path.parent.parent for path in (cls.root / "root").rglob("bin/tensorfile"))
         libraries = next(path.parent for path in prefix.rglob("libtensorfile_http.so"))
-        # As installing in /usr/local does.
+        # The first two stand for the paths that are searched by default, which have the folders of /usr/local. The third
+        # stands for ldconfig, which registers the libraries in /usr/local/lib, but not those of another root.
         cls.paths = {"PATH": f"{prefix / 'bin'}:{os.environ['PATH']}", "PKG_CONFIG_PATH": str(libraries / "pkgconfig"),
                      "LD_LIBRARY_PATH": str(libraries)}
 

@@ -29,6 +29,9 @@ class Requests(Case):
         self.assertEqual(self.server.ranges(), [(0, (1 << 20) - 1)])
         self.assertEqual(self.library.load(self.serve("m.npy", npy("<f4", (2,), floats(3, 4)))), {"": floats(3, 4)})
         self.assertEqual(self.server.ranges(), [(0, (1 << 20) - 1)])
+        data = npz({"w.npy": npy("<f4", (2,), floats(5, 6))})
+        self.assertEqual(self.library.load(self.serve("m.npz", data)), {"w": floats(5, 6)})
+        self.assertEqual(self.server.ranges(), [(0, (64 << 10) - 1)])
 
     def test_gguf_of_100000_arrays_takes_four(self):
         count = 100000
@@ -179,6 +182,31 @@ class Requests(Case):
         file = self.library.open(index, requests=1)
         self.assertEqual((self.server.most, len(self.server.requests)), (1, 21))
         file.close()
+
+    def test_limits_of_shards_side_by_side(self):
+        """At most 64 threads and that of the caller, and the first 512 files."""
+        index, weight_map = self.make_set(520)
+        self.server.delay = 0.05
+        file = self.library.open(index, requests=1024)
+        self.assertEqual(len(file.names()), 520)
+        file.close()
+        self.assertEqual(len(self.server.requests), 521)
+        self.assertGreater(self.server.most, 16)
+        self.assertLessEqual(self.server.most, 65)
+        self.assertEqual([self.server.waiting["/ok/" + weight_map[f"w{i}"]] for i in range(513, 521)], [1] * 8)
+
+    def test_shards_of_a_long_index_are_opened_one_by_one(self):
+        """The first request must have all of it."""
+        index, _ = self.make_set(9)
+        size = len(self.server.files["m.safetensors.index.json"])
+        for first_bytes, requests in ((size - 1, 11), (size, 10)):
+            with self.subTest(first_bytes):
+                self.server.forget()
+                self.server.delay = 0.1
+                file = self.library.open(index, requests=8, first_bytes=first_bytes)
+                self.assertEqual(len(self.server.requests), requests)
+                self.assertEqual(self.server.most, 1 if first_bytes < size else 8)
+                file.close()
 
     def test_shards_that_cannot_be_opened(self):
         index, weight_map = self.make_set(9)
