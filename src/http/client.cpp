@@ -17,7 +17,7 @@ tf_status Client::make(Ref<Client> *out, const Options *options) {
   // the whole process.
   if ((curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_THREADSAFE) == 0) {
     return Failure(TF_STATUS_UNSUPPORTED) << "libcurl " << curl_version_info(CURLVERSION_NOW)->version
-                                          << " is not thread-safe; expected 7.84 or later, built with atomics";
+                                          << " is not thread-safe; expected 7.85 or later, built with atomics";
   }
   Ref<Client> client(make_object<Client>());
   if (!client) return out_of_memory();
