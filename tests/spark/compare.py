@@ -1,6 +1,6 @@
 """Compares the data source with Spark's binaryFile source and a NumPy function on the same files.
 
-usage: compare.py [--megabytes N] [--write PAGE]    with the path of the jars in TENSORFILE_SPARK_JARS
+usage: compare.py [--mebibytes N] [--write PAGE]    with the path of the jars in TENSORFILE_SPARK_JARS
 
 Prints a table of CPU times, which are those of the JVM, the driver and the Python workers; medians of five runs.
 --write puts it, with the date and the machine, into PAGE.
@@ -55,10 +55,10 @@ def shapes(row):
         yield name, array.shape
 
 
-def write_files(folder, megabytes):
+def write_files(folder, mebibytes):
     rng = np.random.default_rng(1)
     for shard in range(FILES):
-        arrays = {f"{shard}.{i}": rng.normal(size=(megabytes * 1024 // (4 * FILES), 1024 // 4)).astype(np.float32)
+        arrays = {f"{shard}.{i}": rng.normal(size=(mebibytes * 1024 // (4 * FILES), 1024 // 4)).astype(np.float32)
                   for i in range(4)}
         save_file(arrays, f"{folder}/{shard}.safetensors")
 
@@ -92,14 +92,14 @@ def table(spark, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--megabytes", type=int, default=128)
+    parser.add_argument("--mebibytes", type=int, default=128)
     parser.add_argument("--write", metavar="PAGE")
     given = parser.parse_args()
     spark = session("local[2]", **{"spark.driver.memory": "4g"})
     with tempfile.TemporaryDirectory(prefix="tensorfile-compare-") as folder:
-        write_files(folder, given.megabytes)
+        write_files(folder, given.mebibytes)
         text = (f"Measured on {datetime.date.today()}, {machine()}; medians of {RUNS}. CPU time of all processes, for "
-                f"{given.megabytes} MB of float32 in {FILES} `.safetensors` files.\n\n{table(spark, folder)}")
+                f"{given.mebibytes} MiB of float32 in {FILES} `.safetensors` files.\n\n{table(spark, folder)}")
     print(text)
     if given.write:
         write(given.write, "spark", text)
