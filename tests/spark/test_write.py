@@ -152,15 +152,15 @@ class Committing(WriteTest):
         return f"{self.scheme}://{path}"
 
     @staticmethod
-    def parts(count):
-        return [f"m-{i:05}-of-{count:05}.safetensors" for i in range(1, count + 1)]
+    def parts(count, extension="safetensors"):
+        return [f"m-{i:05}-of-{count:05}.{extension}" for i in range(1, count + 1)]
 
-    def save_set(self, count):
+    def save_set(self, count, extension="safetensors"):
         """Replaces the set of the scheme by one with a part for each array, and returns the names of the parts."""
         x = np.arange(1000.0).reshape(10, 100)
-        self.save(self.frame([row(f"x{i}", x + count) for i in range(count)]), f"{self.scheme}/m.safetensors",
+        self.save(self.frame([row(f"x{i}", x + count) for i in range(count)]), f"{self.scheme}/m.{extension}",
                   "overwrite", partBytes="8000")
-        return self.parts(count)
+        return self.parts(count, extension)
 
     def contents(self):
         found = {}
@@ -181,6 +181,30 @@ class Committing(WriteTest):
                                              *(f"move {name}" for name in reversed(new)), f"move {self.INDEX}"])
                 self.assertEqual(sorted(calls[6:]), [f"delete {name}" for name in old[1:]])
                 self.assertEqual(sorted(self.contents()), [*new, self.INDEX])
+
+    def test_the_first_part_of_a_gguf_is_last(self):
+        """It is what opens the set, which has no index."""
+        for self.scheme in self.SCHEMES:
+            with self.subTest(self.scheme):
+                old = self.save_set(2, "gguf")
+                self.recording.start(None)
+                new = self.save_set(3, "gguf")
+                calls = [call for call in self.recording.calls() if call.split()[1].startswith("m")]
+                self.assertEqual(calls, [f"delete {old[0]}", f"move {new[2]}", f"move {new[1]}", f"move {new[0]}",
+                                         f"delete {old[1]}"])
+                self.assertEqual(sorted(self.contents()), new)
+
+    def test_a_move_that_fails_leaves_no_first_part_of_a_gguf(self):
+        for self.scheme in self.SCHEMES:
+            names = self.save_set(3, "gguf")
+            for refused in names:
+                with self.subTest(f"{self.scheme} {refused}"):
+                    self.recording.start(refused)
+                    self.assertIn(f"{refused}: cannot move", self.failure(lambda: self.save_set(3, "gguf")))
+                    self.assertLessEqual(set(self.contents()), set(names[1:]))
+                    self.recording.start(None)
+                    self.save_set(3, "gguf")
+                    self.assertEqual(sorted(self.contents()), names)
 
     def test_a_move_that_fails_leaves_no_index(self):
         """Neither the old set nor the new one, and no mixture; the next write replaces what is left."""
