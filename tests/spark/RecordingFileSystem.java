@@ -2,6 +2,7 @@ package org.tensorfile.spark.tests;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -11,7 +12,7 @@ import org.apache.hadoop.fs.RawLocalFileSystem;
 
 /**
  * Local files under the scheme {@code recording}, to which the module writes as it does to HDFS. Records each move and
- * each removal, and can refuse to move a file to one name.
+ * each removal, can refuse to move a file to one name, and can replace a file when a write begins.
  */
 public class RecordingFileSystem extends RawLocalFileSystem {
   /** Local files under their own scheme, {@code file}, recorded in the same way. */
@@ -30,6 +31,8 @@ public class RecordingFileSystem extends RawLocalFileSystem {
 
   private static final List<String> CALLS = Collections.synchronizedList(new ArrayList<>());
   private static volatile String refused;
+  private static volatile String replacement;
+  private static volatile String replaced;
 
   /** Starts a new record. If {@code name} is not null, no file can be moved to this name. */
   public static void start(String name) {
@@ -40,6 +43,26 @@ public class RecordingFileSystem extends RawLocalFileSystem {
   /** {@return what was done, in order: {@code move NAME} or {@code delete NAME}} */
   public static List<String> calls() {
     return List.copyOf(CALLS);
+  }
+
+  /**
+   * Lets the local file {@code from} replace {@code to} when the next folder is made. The first of a write is that for
+   * its unfinished files, which is made after the job was planned and before its tasks begin.
+   */
+  public static void replaceAtNextFolder(String from, String to) {
+    replaced = to;
+    replacement = from;
+  }
+
+  @Override
+  public boolean mkdirs(Path path) throws IOException {
+    String from = replacement;
+    replacement = null;
+    if (from != null) {
+      java.nio.file.Files.move(java.nio.file.Path.of(from), java.nio.file.Path.of(replaced),
+          StandardCopyOption.REPLACE_EXISTING);
+    }
+    return super.mkdirs(path);
   }
 
   // The constructor of RawLocalFileSystem calls this, before a field could have the value.

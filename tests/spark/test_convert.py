@@ -165,5 +165,54 @@ class Converting(ConvertTest):
         self.assertEqual(after, before)
 
 
+class Changing(ConvertTest):
+    """An input that is replaced between planning and the tasks. The output is in a file system that does this."""
+
+    PARTS = "m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors"
+    INDEX = "m.safetensors.index.json"
+
+    def setUp(self):
+        super().setUp()
+        self.spark.conf.set("fs.recording.impl", "org.tensorfile.spark.tests.RecordingFileSystem")
+        self.addCleanup(self.spark.conf.unset, "fs.recording.impl")
+
+    def url(self, path):
+        return path
+
+    def write(self, folder, dtype=np.float32):
+        os.makedirs(self.path(folder))
+        for name, part in zip("ab", self.PARTS):
+            save_file({name: np.ones((2, 256), dtype)}, self.path(f"{folder}/{part}"))
+        with open(self.path(f"{folder}/{self.INDEX}"), "w") as file:
+            json.dump({"metadata": {}, "weight_map": dict(zip("ab", self.PARTS))}, file)
+
+    def refuse(self, name, seconds=0, dtype=np.float32, reported=None):
+        """Converts a set, of which meanwhile one file is replaced by another version."""
+        self.write("old")
+        self.write("new", dtype)
+        old, new = self.path(f"old/{name}"), self.path(f"new/{name}")
+        before = os.stat(old)
+        os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns + seconds * 10**9))
+        self.spark._jvm.org.tensorfile.spark.tests.RecordingFileSystem.replaceAtNextFolder(new, old)
+        text = self.failure(lambda: self.run_job(self.path(f"old/{self.INDEX}"),
+                                                 f"recording://{self.path('out')}/m.gguf"))
+        self.assertIn(f"old/{reported or name}: the file was modified after the job was planned; load or convert it "
+                      "again", text)
+        self.assertEqual(os.listdir(self.path("out")), [])
+        for folder in "old", "new", "out":
+            shutil.rmtree(self.path(folder))
+
+    def test_another_time(self):
+        for name in (self.INDEX, *self.PARTS):
+            with self.subTest(name):
+                self.refuse(name, seconds=60)
+
+    def test_another_length(self):
+        self.refuse(self.PARTS[1], dtype=np.float64)
+
+    def test_another_dtype_with_the_same_time_and_length(self):
+        self.refuse(self.PARTS[1], dtype=np.int32, reported=self.INDEX)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -11,6 +11,16 @@ from gguf import GGUFWriter, GGMLQuantizationType, quants
 from safetensors.numpy import save_file
 from support import SparkTest
 
+PARTS = "m-00001-of-00002.safetensors", "m-00002-of-00002.safetensors"
+INDEX, VARIANT = "m.safetensors.index.json", "m.safetensors.index.fp16.json"
+
+
+def write_set(test, index):
+    save_file({"a": np.arange(3)}, test.path(PARTS[0]))
+    save_file({"b": np.arange(4)}, test.path(PARTS[1]))
+    with open(test.path(index), "w") as file:
+        json.dump({"metadata": {}, "weight_map": dict(zip("ab", PARTS))}, file)
+
 
 class Reading(SparkTest):
     def test_a_row_for_each_array(self):
@@ -187,15 +197,12 @@ class Reading(SparkTest):
             "big": (0, 0, float(big.min()), float(big.max()))})
 
     def test_an_index_is_its_set(self):
-        save_file({"a": np.arange(3)}, self.path("m-00001-of-00002.safetensors"))
-        save_file({"b": np.arange(4)}, self.path("m-00002-of-00002.safetensors"))
-        index = {"metadata": {},
-                 "weight_map": {"a": "m-00001-of-00002.safetensors", "b": "m-00002-of-00002.safetensors"}}
-        with open(self.path("m.safetensors.index.json"), "w") as file:
-            json.dump(index, file)
-        rows = self.load(self.path("m.safetensors.index.json")).collect()
-        self.assertEqual([(row.name, bytes(row.data)) for row in sorted(rows)],
-                         [("a", np.arange(3).tobytes()), ("b", np.arange(4).tobytes())])
+        for index in INDEX, VARIANT:
+            with self.subTest(index):
+                write_set(self, index)
+                rows = self.load(self.path(index)).collect()
+                self.assertEqual([(row.name, bytes(row.data)) for row in sorted(rows)],
+                                 [("a", np.arange(3).tobytes()), ("b", np.arange(4).tobytes())])
 
     def test_types_that_the_library_does_not_know(self):
         np.save(self.path("x.npy"), np.array(["ab", "c"]))
@@ -239,13 +246,28 @@ class Failures(SparkTest):
         self.assertIn("TensorfileException", text)
 
     def test_a_file_that_changes_after_planning(self):
-        np.save(self.path("a.npy"), np.arange(100))
-        frame = self.load(self.path("a.npy"))
-        plan = frame._jdf.queryExecution().executedPlan()
-        plan.execute().getNumPartitions()
-        os.utime(self.path("a.npy"), (time.time() + 60,) * 2)
-        self.assertIn("the file was modified after the query was planned; run the query again",
-                      self.failure(plan.executeCollect))
+        """A file, an index or a part of its set: only its time changes, and then only its length."""
+
+        def later(path):
+            os.utime(path, (time.time() + 60,) * 2)
+
+        def longer(path):
+            before = os.stat(path)
+            with open(path, "ab") as file:
+                file.write(b" ")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+        for loaded, changed in (("a.npy", "a.npy"), (INDEX, INDEX), (INDEX, PARTS[1]), (VARIANT, PARTS[0])):
+            for change in later, longer:
+                with self.subTest(f"{changed} of {loaded} is {change.__name__}"):
+                    np.save(self.path("a.npy"), np.arange(100))
+                    write_set(self, INDEX)
+                    write_set(self, VARIANT)
+                    plan = self.load(self.path(loaded))._jdf.queryExecution().executedPlan()
+                    plan.execute().getNumPartitions()
+                    change(self.path(changed))
+                    self.assertIn(f"{changed}: the file was modified after the job was planned; load or convert it "
+                                  "again", self.failure(plan.executeCollect))
 
     def test_a_row_that_no_array_of_the_jvm_holds(self):
         with open(self.path("a.safetensors"), "wb") as file:

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
 import org.apache.spark.sql.connector.read.PartitionReader;
@@ -70,12 +68,7 @@ final class ArrayReader implements PartitionReader<InternalRow> {
   private void beginFile(Split next) throws IOException {
     closeFile();
     split = next;
-    Path path = new Path(split.path());
-    FileStatus status = path.getFileSystem(configuration).getFileStatus(path);
-    if (status.getModificationTime() != split.modified()) {
-      throw new IOException(split.path() + ": the file was modified after the query was planned; run the query again");
-    }
-    source = HadoopSource.open(status, configuration, library, counts);
+    source = HadoopSource.open(split.file(), configuration, library, counts);
     entries = source.file().entries();
     total = entries.stream().mapToLong(ArrayFile.Entry::nbytes).sum();
     before = 0;

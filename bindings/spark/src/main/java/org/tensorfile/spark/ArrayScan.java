@@ -58,10 +58,8 @@ final class ArrayScan implements Scan, Batch, SupportsReportStatistics {
       List<Split> found = new ArrayList<>();
       try (Options library = options.library()) {
         for (FileStatus status : InputFiles.find(options.paths(), configuration)) {
-          String path = status.getPath().toString();
-          if (filter.mayContain(path)) {
-            long length = Math.max(1, InputFiles.length(status, configuration, library));
-            found.add(new Split(path, length, status.getModificationTime(), 0, length));
+          if (filter.mayContain(status.getPath().toString())) {
+            found.add(InputFiles.plan(status, configuration, library));
           }
         }
       } catch (IOException e) {
@@ -128,10 +126,9 @@ final class ArrayScan implements Scan, Batch, SupportsReportStatistics {
       return files();
     }
     List<Split> splits = new ArrayList<>();
-    for (Split file : files()) {
-      for (long start = 0; start < file.length(); start += most) {
-        splits.add(new Split(file.path(), file.length(), file.modified(), start,
-            Math.min(file.length(), start + most)));
+    for (Split whole : files()) {
+      for (long start = 0; start < whole.length(); start += most) {
+        splits.add(new Split(whole.file(), whole.length(), start, Math.min(whole.length(), start + most)));
       }
     }
     return splits;

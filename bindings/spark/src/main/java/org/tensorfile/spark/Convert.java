@@ -3,7 +3,6 @@ package org.tensorfile.spark;
 import java.io.IOException;
 import java.util.UUID;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
 
@@ -53,9 +52,7 @@ public final class Convert {
     OutputFolder folder = OutputFolder.of(new Path(options.output), UUID.randomUUID().toString());
     folder.create(configuration);
     try {
-      SetWriter.write(spark, set, folder,
-          new ConvertElements(plan.inputs().stream().map(input -> input.getPath().toString()).toList(),
-              plan.inputs().stream().map(FileStatus::getModificationTime).toList(), plan.arrays(), options.lenient));
+      SetWriter.write(spark, set, folder, new ConvertElements(plan.inputs(), plan.arrays(), options.lenient));
     } finally {
       folder.discard(configuration);
     }

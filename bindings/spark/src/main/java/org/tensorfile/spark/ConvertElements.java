@@ -5,8 +5,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
-import org.apache.hadoop.fs.FileStatus;
-import org.apache.hadoop.fs.Path;
 import org.tensorfile.ArrayFile;
 import org.tensorfile.ArrayWriter;
 import org.tensorfile.Dtype;
@@ -17,12 +15,11 @@ import org.tensorfile.Slice;
 /**
  * Reads, casts and writes the arrays of a part of a conversion, in pieces.
  *
- * @param paths the inputs
- * @param modified when the inputs were modified
+ * @param inputs the inputs
  * @param arrays the arrays of the output
  * @param lenient whether faults that the reference readers accept are accepted
  */
-record ConvertElements(List<String> paths, List<Long> modified, List<PlannedArray> arrays, boolean lenient)
+record ConvertElements(List<PlannedFile> inputs, List<PlannedArray> arrays, boolean lenient)
     implements SetWriter.Elements {
   /** The most bytes of a piece in the dtype of the output. */
   private static final long PIECE = 32L << 20;
@@ -35,12 +32,12 @@ record ConvertElements(List<String> paths, List<Long> modified, List<PlannedArra
         PlannedArray array = arrays.get(index);
         HadoopSource source = open.get(array.input());
         if (source == null) {
-          source = open(array.input(), configuration, library);
+          source = HadoopSource.open(inputs.get(array.input()), configuration, library, new HadoopSource.Counts());
           open.put(array.input(), source);
         }
         ArrayFile.Entry entry = source.file().entries().get(array.index());
         if (entry.dtype() != array.from() || !java.util.Arrays.equals(entry.shape(), array.shape())) {
-          throw changed(array.input());
+          throw PlannedFile.changed(path(array));
         }
         write(entry, array, writer, library);
       }
@@ -51,17 +48,8 @@ record ConvertElements(List<String> paths, List<Long> modified, List<PlannedArra
     }
   }
 
-  private HadoopSource open(int input, Configuration configuration, Options library) throws IOException {
-    Path path = new Path(paths.get(input));
-    FileStatus status = path.getFileSystem(configuration).getFileStatus(path);
-    if (status.getModificationTime() != modified.get(input)) {
-      throw changed(input);
-    }
-    return HadoopSource.open(status, configuration, library, new HadoopSource.Counts());
-  }
-
-  private IOException changed(int input) {
-    return new IOException(paths.get(input) + ": the file was modified while it is converted; convert it again");
+  private String path(PlannedArray array) {
+    return inputs.get(array.input()).path();
   }
 
   private void write(ArrayFile.Entry entry, PlannedArray array, ArrayWriter writer, Options library)
@@ -86,7 +74,7 @@ record ConvertElements(List<String> paths, List<Long> modified, List<PlannedArra
     try {
       return piece.cast(array.to(), library);
     } catch (RuntimeException e) {
-      throw new IOException(paths.get(array.input()) + ": array '" + array.name() + "': " + e.getMessage(), e);
+      throw new IOException(path(array) + ": array '" + array.name() + "': " + e.getMessage(), e);
     }
   }
 

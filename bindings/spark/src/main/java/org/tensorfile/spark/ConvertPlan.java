@@ -29,6 +29,7 @@ final class ConvertPlan {
   private final Format format;
   private final TypePlanner types;
   private final List<FileStatus> inputs;
+  private final List<PlannedFile> planned = new ArrayList<>();
   private final Map<String, Integer> inputOf = new HashMap<>();
   private final Map<String, Integer> metadataFrom = new HashMap<>();
   private final Set<String> unused;
@@ -52,6 +53,7 @@ final class ConvertPlan {
         try (HadoopSource source = HadoopSource.open(inputs.get(i), configuration, library,
             new HadoopSource.Counts())) {
           add(i, source.file());
+          planned.add(source.planned());
         }
       }
     }
@@ -175,8 +177,8 @@ final class ConvertPlan {
     options.set.forEach(setting -> MetadataEdits.set(edited, all, setting));
   }
 
-  List<FileStatus> inputs() {
-    return inputs;
+  List<PlannedFile> inputs() {
+    return planned;
   }
 
   List<PlannedArray> arrays() {

@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -48,32 +50,49 @@ final class HadoopSource implements AutoCloseable {
   private static final long PIECE = 8 << 20;
   private static final int BUFFER = 1 << 20;
 
+  private final FileStatus status;
+  /** What the file must still be; null while a job is planned. */
+  private final PlannedFile expected;
   private final Configuration configuration;
   private final Counts counts;
   private final List<FSDataInputStream> streams = new ArrayList<>();
+  private final Map<String, PlannedFile.Version> parts = new HashMap<>();
   private ArrayFile file;
 
-  private HadoopSource(Configuration configuration, Counts counts) {
+  private HadoopSource(FileStatus status, PlannedFile expected, Configuration configuration, Counts counts) {
+    this.status = status;
+    this.expected = expected;
     this.configuration = configuration;
     this.counts = counts;
   }
 
   /**
-   * Opens a file, or the set that an index describes.
+   * Opens a file, or the set that an index describes, to plan a job.
    *
    * @param status the file
    * @param counts where its reads are counted
    */
   static HadoopSource open(FileStatus status, Configuration configuration, Options options, Counts counts)
       throws IOException {
-    HadoopSource opened = new HadoopSource(configuration, counts);
-    try (Source source = opened.sourceOf(status.getPath(), status)) {
-      Path folder = status.getPath().getParent();
-      source.setResolver(name -> opened.sibling(folder, name));
-      opened.file = ArrayFile.open(source, options);
-      return opened;
+    return new HadoopSource(status, null, configuration, counts).open(options);
+  }
+
+  /** Opens a file in a task. Fails if the file, or a part of its set, has changed since the job was planned. */
+  static HadoopSource open(PlannedFile planned, Configuration configuration, Options options, Counts counts)
+      throws IOException {
+    Path path = new Path(planned.path());
+    FileStatus status = path.getFileSystem(configuration).getFileStatus(path);
+    planned.requireUnchanged(status);
+    return new HadoopSource(status, planned, configuration, counts).open(options);
+  }
+
+  private HadoopSource open(Options options) throws IOException {
+    try (Source source = sourceOf(status)) {
+      source.setResolver(this::sibling);
+      file = ArrayFile.open(source, options);
+      return this;
     } catch (IOException | RuntimeException e) {
-      opened.close();
+      close();
       throw e;
     }
   }
@@ -82,20 +101,31 @@ final class HadoopSource implements AutoCloseable {
     return file;
   }
 
-  private Source sibling(Path folder, String name) throws IOException {
-    Path path = new Path(folder, new Path(null, null, name));
+  /** {@return the file and the parts that have been opened, for the tasks of a job} */
+  PlannedFile planned() {
+    return new PlannedFile(status.getPath().toString(), PlannedFile.Version.of(status), Map.copyOf(parts));
+  }
+
+  private Source sibling(String name) throws IOException {
+    Path path = new Path(status.getPath().getParent(), new Path(null, null, name));
     try {
-      return sourceOf(path, path.getFileSystem(configuration).getFileStatus(path));
+      FileStatus part = path.getFileSystem(configuration).getFileStatus(path);
+      if (expected != null) {
+        expected.requireUnchangedPart(name, part);
+      }
+      parts.put(name, PlannedFile.Version.of(part));
+      return sourceOf(part);
     } catch (FileNotFoundException e) {
       return null;
     }
   }
 
-  private Source sourceOf(Path path, FileStatus status) throws IOException {
-    FSDataInputStream stream = openStream(path.getFileSystem(configuration), status);
+  private Source sourceOf(FileStatus opened) throws IOException {
+    Path path = opened.getPath();
+    FSDataInputStream stream = openStream(path.getFileSystem(configuration), opened);
     streams.add(stream);
     counts.files++;
-    return Source.of(new Positioned(stream, status.getLen(), counts)).setName(path.toString()).setHints(GAP, PIECE, 1);
+    return Source.of(new Positioned(stream, opened.getLen(), counts)).setName(path.toString()).setHints(GAP, PIECE, 1);
   }
 
   /** Opens a file whose status is known, which saves a request to an object store. */

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -18,7 +19,8 @@ import org.tensorfile.Options;
 
 /** Finds the files of a read. */
 final class InputFiles {
-  private static final String INDEX = ".index.json";
+  /** The extension of the index of a set, which no file of arrays has. */
+  private static final String INDEX = ".json";
 
   private InputFiles() {}
 
@@ -72,13 +74,14 @@ final class InputFiles {
         && Arrays.stream(inside.split("/")).noneMatch(name -> name.startsWith("_") || name.startsWith("."));
   }
 
-  /** {@return the bytes of a file, or for an index those of the arrays of its set, which opens it} */
-  static long length(FileStatus status, Configuration configuration, Options options) throws IOException {
+  /** {@return the range that is all of a file, or all of the set of an index, which is opened for this} */
+  static Split plan(FileStatus status, Configuration configuration, Options options) throws IOException {
     if (!status.getPath().getName().endsWith(INDEX)) {
-      return status.getLen();
+      PlannedFile file = new PlannedFile(status.getPath().toString(), PlannedFile.Version.of(status), Map.of());
+      return Split.whole(file, status.getLen());
     }
     try (HadoopSource set = HadoopSource.open(status, configuration, options, new HadoopSource.Counts())) {
-      return set.file().entries().stream().mapToLong(ArrayFile.Entry::nbytes).sum();
+      return Split.whole(set.planned(), set.file().entries().stream().mapToLong(ArrayFile.Entry::nbytes).sum());
     }
   }
 }

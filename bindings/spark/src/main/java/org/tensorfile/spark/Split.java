@@ -6,13 +6,21 @@ import java.io.Serializable;
  * A range of a file. The pieces of arrays are spread over the file in proportion to their bytes, so that no header is
  * needed to plan, and each piece begins in exactly one range.
  *
- * @param path the file
- * @param length the bytes of the file, or of its set
- * @param modified when it was modified
+ * @param file the file
+ * @param length the bytes of the file, or of its set; at least 1
  * @param start the first byte of the range
  * @param stop the byte after the range
  */
-record Split(String path, long length, long modified, long start, long stop) implements Serializable {
+record Split(PlannedFile file, long length, long start, long stop) implements Serializable {
+  static Split whole(PlannedFile file, long bytes) {
+    long length = Math.max(1, bytes);
+    return new Split(file, length, 0, length);
+  }
+
+  String path() {
+    return file.path();
+  }
+
   /**
    * {@return whether a piece begins in this range}
    *
@@ -20,7 +28,7 @@ record Split(String path, long length, long modified, long start, long stop) imp
    * @param total bytes of all arrays of the file
    */
   boolean contains(long before, long total) {
-    long at = total == 0 ? 0 : Math.min((long) ((double) before / total * length), Math.max(0, length - 1));
+    long at = total == 0 ? 0 : Math.min((long) ((double) before / total * length), length - 1);
     return start <= at && at < stop;
   }
 }
