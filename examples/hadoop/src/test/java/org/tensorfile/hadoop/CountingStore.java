@@ -15,14 +15,19 @@ import org.apache.hadoop.fs.DelegateToFileSystem;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileRange;
+import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
-/** Local files as an object store has them: a file appears when its stream is closed. Reads are counted. */
-public final class CountingStore extends RawLocalFileSystem {
+/**
+ * Local files as an object store has them: a file appears when its stream is closed. Counts reads, and requests for the
+ * status of a file.
+ */
+public class CountingStore extends RawLocalFileSystem {
   static final AtomicInteger reads = new AtomicInteger();
+  static final AtomicInteger statuses = new AtomicInteger();
 
   /** The store as a FileContext needs it. */
   public static final class Context extends DelegateToFileSystem {
@@ -48,8 +53,17 @@ public final class CountingStore extends RawLocalFileSystem {
   }
 
   @Override
+  public FileStatus getFileStatus(Path path) throws IOException {
+    statuses.incrementAndGet();
+    return super.getFileStatus(path);
+  }
+
+  @Override
   public FSDataInputStream open(Path path, int bufferSize) throws IOException {
-    return new FSDataInputStream(super.open(path, bufferSize).getWrappedStream()) {
+    FSDataInputStream stream = super.open(path, bufferSize);
+    // RawLocalFileSystem asks for the status to open a file, which a store that knows it does not.
+    statuses.decrementAndGet();
+    return new FSDataInputStream(stream.getWrappedStream()) {
       @Override
       public void readVectored(List<? extends FileRange> ranges, IntFunction<ByteBuffer> allocate) throws IOException {
         reads.addAndGet(ranges.size());

@@ -20,6 +20,7 @@ import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.fs.PathIOException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,7 +35,10 @@ import org.tensorfile.ReadPlan;
 import org.tensorfile.Slice;
 import org.tensorfile.TensorfileException;
 
-/** Tests local files with checksums, and a store that counts its reads and shows a file when it is closed. */
+/**
+ * Tests local files with checksums, and stores that count the requests and show a file when it is closed, with and without
+ * ETags.
+ */
 class HadoopFileTest {
   private static final Options DEFAULTS = Options.defaults();
   private static final String INDEX = "w.safetensors.index.json";
@@ -49,7 +53,13 @@ class HadoopFileTest {
     configuration = new Configuration();
     configuration.setClass("fs.counting.impl", CountingStore.class, FileSystem.class);
     configuration.set("fs.AbstractFileSystem.counting.impl", CountingStore.Context.class.getName());
+    configuration.setClass("fs.tagged.impl", TaggedStore.class, FileSystem.class);
+    forgetRequests();
+  }
+
+  private static void forgetRequests() {
     CountingStore.reads.set(0);
+    CountingStore.statuses.set(0);
   }
 
   private Path folder(String scheme) {
@@ -102,8 +112,11 @@ class HadoopFileTest {
     }
   }
 
-  private void expectReads(int expected) {
-    assertEquals(expected, CountingStore.reads.getAndSet(0));
+  /** Expects reads and requests for a status since the last call. Without ETags, the status follows each read. */
+  private static void expectRequests(int reads, int statuses) {
+    assertEquals(reads, CountingStore.reads.get());
+    assertEquals(statuses, CountingStore.statuses.get());
+    forgetRequests();
   }
 
   @ParameterizedTest
@@ -120,27 +133,30 @@ class HadoopFileTest {
     }
   }
 
-  @Test
-  void readsFewTimes() throws IOException {
-    Path path = new Path(folder("counting"), "m.safetensors");
+  @ParameterizedTest
+  @ValueSource(strings = {"counting", "tagged"})
+  void readsFewTimes(String scheme) throws IOException {
+    int comparison = scheme.equals("tagged") ? 0 : 1;
+    Path path = new Path(folder(scheme), "m.safetensors");
     write(path, safetensors("a", range(5, 100_000), "b", range(-7, 1000)));
+    forgetRequests();
     try (HadoopFile opened = HadoopFile.open(path, configuration, DEFAULTS)) {
-      expectReads(1); // a header of up to 1 MiB
+      expectRequests(1, 1 + comparison); // a header of up to 1 MiB, and the size
       assertArrayEquals(range(5, 100_000), ints(opened, "a"));
-      expectReads(1);
+      expectRequests(1, comparison);
       ByteBuffer a = ByteBuffer.allocateDirect(400_000);
       ByteBuffer b = ByteBuffer.allocateDirect(4000);
       try (ReadPlan plan = opened.file().plan()) {
         plan.add(opened.file().entry("a"), a).add(opened.file().entry("b"), b).run();
       }
-      expectReads(1); // neighbours
+      expectRequests(1, comparison); // neighbours
       assertEquals(5 + 99_999, a.order(ByteOrder.nativeOrder()).getInt(399_996));
       assertEquals(-7, b.order(ByteOrder.nativeOrder()).getInt(0));
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"file", "counting"})
+  @ValueSource(strings = {"file", "counting", "tagged"})
   void findsTheOtherFilesOfASet(String scheme) throws IOException {
     Path folder = folder(scheme);
     write(new Path(folder, "w-00001-of-00002.safetensors"), safetensors("a", new int[] {1, 2}, "b", new int[] {3}));
@@ -150,8 +166,10 @@ class HadoopFileTest {
         + "\"a\": \"w-00001-of-00002.safetensors\", \"b\": \"w-00001-of-00002.safetensors\","
         + "\"c\": \"w-00002-of-00002.safetensors\", \"d\": \"w-00002-of-00002.safetensors\"}}")
             .getBytes(StandardCharsets.UTF_8));
+    forgetRequests();
     try (HadoopFile opened = HadoopFile.open(index, configuration, DEFAULTS)) {
-      expectReads(scheme.equals("counting") ? 3 : 0); // the index, and the header of each part
+      int files = scheme.equals("file") ? 0 : 3; // the index, and the header of each part
+      expectRequests(files, scheme.equals("tagged") ? files : 2 * files);
       assertEquals(List.of("a", "b", "c", "d"), opened.file().names());
       assertArrayEquals(new int[] {1, 2}, ints(opened, "a"));
       assertArrayEquals(new int[] {5, 6}, ints(opened, "c", Slice.from(1)));
@@ -186,6 +204,22 @@ class HadoopFileTest {
         IOException e = assertThrows(IOException.class, () -> opened.file().entry("a").read());
         assertEquals(path + ": the file changed while it was read", e.getMessage());
       }
+    }
+  }
+
+  /** A change that leaves the length and the time is one only for an ETag. */
+  @Test
+  void letsTheStreamsCompareETags() throws IOException {
+    Path path = new Path(folder("tagged"), "m.safetensors");
+    write(path, safetensors("a", range(0, 1000), "b", range(0, 1000)));
+    FileSystem files = path.getFileSystem(configuration);
+    long time = files.getFileStatus(path).getModificationTime();
+    try (HadoopFile opened = HadoopFile.open(path, configuration, DEFAULTS)) {
+      assertArrayEquals(range(0, 1000), ints(opened, "a"));
+      write(path, safetensors("a", range(1, 1000), "b", range(0, 1000)));
+      files.setTimes(path, time, -1);
+      IOException e = assertThrows(PathIOException.class, () -> opened.file().entry("a").read());
+      assertTrue(e.getMessage().contains(path + "': " + TaggedStore.CHANGED), e.getMessage());
     }
   }
 
