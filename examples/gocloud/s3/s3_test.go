@@ -29,20 +29,42 @@ func npy(elements ...byte) []byte {
 	return slices.Concat([]byte("\x93NUMPY\x01\x00\x76\x00"), []byte(header), elements)
 }
 
-// A server that answers as S3 does: with ranges, ETags and If-Match, and times in seconds.
-func serve(t *testing.T, version, requests *atomic.Int32) gocloud.Store {
+// server answers as S3 does: with ranges, ETags and If-Match, and times in seconds.
+type server struct {
+	version atomic.Int32 // that of m.npy, the only object
+	sizes   atomic.Int32 // requests for the attributes, which have no content
+	ranges  atomic.Int32 // all other requests
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		s.sizes.Add(1)
+	} else {
+		s.ranges.Add(1)
+	}
+	if r.URL.Path != "/bucket/m.npy" {
+		http.NotFound(w, r)
+		return
+	}
+	version := s.version.Load()
+	w.Header().Set("ETag", []string{`"one"`, `"two"`}[version])
+	http.ServeContent(w, r, "", time.Unix(1e9, 0), bytes.NewReader(versions[version]))
+}
+
+// expectRequests fails unless there were that many since the last call.
+func (s *server) expectRequests(t *testing.T, sizes, ranges int32) {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
-		if r.URL.Path != "/bucket/m.npy" {
-			http.NotFound(w, r)
-			return
-		}
-		w.Header().Set("ETag", []string{`"one"`, `"two"`}[version.Load()])
-		http.ServeContent(w, r, "", time.Unix(1e9, 0), bytes.NewReader(versions[version.Load()]))
-	}))
-	t.Cleanup(server.Close)
-	return connect(t, server.URL, aws.AnonymousCredentials{})
+	if gotSizes, gotRanges := s.sizes.Swap(0), s.ranges.Swap(0); gotSizes != sizes || gotRanges != ranges {
+		t.Errorf("%d requests for sizes and %d for ranges instead of %d and %d", gotSizes, gotRanges, sizes, ranges)
+	}
+}
+
+func start(t *testing.T) (*server, gocloud.Store) {
+	t.Helper()
+	s := new(server)
+	listening := httptest.NewServer(s)
+	t.Cleanup(listening.Close)
+	return s, connect(t, listening.URL, aws.AnonymousCredentials{})
 }
 
 func connect(t *testing.T, endpoint string, credentials aws.CredentialsProvider) gocloud.Store {
@@ -57,38 +79,34 @@ func connect(t *testing.T, endpoint string, credentials aws.CredentialsProvider)
 }
 
 func TestChanges(t *testing.T) {
-	var version, requests atomic.Int32
-	store := serve(t, &version, &requests)
+	server, store := start(t)
 	file, err := store.Open(t.Context(), "m.npy")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
+	server.expectRequests(t, 1, 1)
 	elements, _, err := tensorfile.Read[uint8](file, "")
 	if err != nil || !slices.Equal(elements, versions[0][128:]) {
 		t.Errorf("read %v, %v", elements, err)
 	}
-	before := requests.Load()
-	version.Store(1)
+	server.expectRequests(t, 0, 1)
+	server.version.Store(1)
 	if _, _, err := tensorfile.Read[uint8](file, ""); !errors.Is(err, gocloud.ErrChanged) {
 		t.Errorf("the error is %v", err)
 	}
-	if got := requests.Load() - before; got != 1 {
-		t.Errorf("%d requests", got)
-	}
+	server.expectRequests(t, 0, 1)
 }
 
 func TestMissing(t *testing.T) {
-	var version, requests atomic.Int32
-	store := serve(t, &version, &requests)
+	_, store := start(t)
 	if _, err := store.Open(t.Context(), "none.npy"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
 func TestContext(t *testing.T) {
-	var version, requests atomic.Int32
-	store := serve(t, &version, &requests)
+	_, store := start(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	file, err := store.Open(ctx, "m.npy")
 	if err != nil {
