@@ -286,7 +286,7 @@ class Program(Case):
             exec(block, {"fsspec": fsspec, "tensorfile": tensorfile})
         self.assertEqual(printed.getvalue(), f"{wte['wte.weight'][:2, :4]}\n")
         install, *commands = commands.splitlines()
-        self.assertEqual(install, "pip install --find-links dist fsspec aiohttp tensorfile      "
+        self.assertEqual(install, "pip install --find-links dist fsspec aiohttp s3fs tensorfile      "
                          "# after make dist; tensorfile is not published yet")
         outputs = []
         for command in commands:
