@@ -12,6 +12,8 @@ FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
 # For bench-page.
 REPEATS := 7
 BENCH_PAGE := docs/performance.md
+# The tests that compile the core without some of the formats. Each compiles it as one file, which takes long.
+PARTIAL_BUILDS := ^amalgamation[.](without_(npy|npz|safetensors|gguf)|gguf_only)$$
 # The program with whose output Spark's is compared, and the tests that are run: all if none is named.
 SPARK_PROGRAM := build/library/tensorfile
 SPARK_TESTS :=
@@ -150,7 +152,7 @@ tsan:
 	ctest --preset tsan --tests-regex '^(Threads|Staging)[.]|^http[.]cxx$$'
 
 test: release
-	ctest --preset release --parallel $(JOBS)
+	ctest --preset release --parallel $(JOBS) --exclude-regex '$(PARTIAL_BUILDS)'
 	NATIVE_LIBRARIES=build/release/tests/bindings/java/target/classes/META-INF/native $(MAKE) spark-tests \
 	  SPARK_PROGRAM=build/release/tensorfile SPARK_TESTS=test_convert.Converting.test_shards_to_a_set
 	$(MAKE) asan
@@ -161,7 +163,8 @@ test: release
 
 # The examples and Spark mostly keep one processor busy each.
 test-long: release
-	TENSORFILE_TEST_LONG=1 ctest --preset release --parallel $(JOBS) --tests-regex '^(Killed|Damage)[.]|^cli[.]memory$$|^http[.]page$$'
+	TENSORFILE_TEST_LONG=1 ctest --preset release --parallel $(JOBS) \
+	  --tests-regex '^(Killed|Damage)[.]|^cli[.]memory$$|^http[.]page$$|$(PARTIAL_BUILDS)'
 	$(MAKE) test-corpus
 	$(MAKE) coverage
 	for part in engines spark stores; do tools/setup.sh $$part || exit 1; done
