@@ -78,6 +78,19 @@ class SetFaults : public ::testing::Test {
     }
   }
 
+  // Saves in another process, which is killed right before one of its calls. Returns its status, as waitpid() does.
+  int save_and_kill(Call call, int64_t n, const Change &change) const {
+    const pid_t child = fork();
+    EXPECT_GE(child, 0);
+    if (child == 0) {
+      arm({call, n, false, 0, true});
+      _exit(save(2, change.new_parts, change, change.durable) == TF_STATUS_OK ? 0 : 1);
+    }
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    return status;
+  }
+
   // The context of replace(), which makes a save.
   struct Replacement {
     const SetFaults *test;
@@ -192,14 +205,8 @@ TEST_F(SetFaults, KilledWhileAFileOfTheSetBecomesASingleFile) {
         ASSERT_EQ(save_weights_of(folder_->path("other"), format_, 1, nullptr, 2), TF_STATUS_OK);
         const std::string index = folder_->write("m.safetensors.index.json",
                                                  R"({"weight_map":{"w0":"m.safetensors","w1":"other.safetensors"}})");
-        const pid_t child = fork();
-        ASSERT_GE(child, 0);
-        if (child == 0) {
-          arm({call, n, false, 0, true});
-          _exit(save(2, 0, change) == TF_STATUS_OK ? 0 : 1);
-        }
-        int status = 0;
-        ASSERT_EQ(waitpid(child, &status, 0), child);
+        const int status = save_and_kill(call, n, change);
+        ASSERT_FALSE(HasFailure());
         const LoadedWeights loaded = load_weights_of(index);
         for (const float value : loaded.values)
           ASSERT_EQ(value, 1) << "the old index opens the new file";
@@ -261,14 +268,8 @@ TEST_F(SetFaults, KilledBeforeEveryCall) {
         for (int64_t n = 1;; ++n) {
           SCOPED_TRACE(std::string(change.name) + ": killed before " + kCallNames[call] + " " + std::to_string(n));
           begin(change, format);
-          const pid_t child = fork();
-          ASSERT_GE(child, 0);
-          if (child == 0) {
-            arm({call, n, false, 0, true});
-            _exit(save(2, change.new_parts, change, change.durable) == TF_STATUS_OK ? 0 : 1);
-          }
-          int status = 0;
-          ASSERT_EQ(waitpid(child, &status, 0), child);
+          const int status = save_and_kill(call, n, change);
+          ASSERT_FALSE(HasFailure());
           const LoadedWeights old_set = load_weights_of(entry(change.old_parts));
           const LoadedWeights new_set = load_weights_of(entry(change.new_parts));
           if (!WIFSIGNALED(status)) {
