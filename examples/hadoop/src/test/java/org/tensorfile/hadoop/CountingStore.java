@@ -38,8 +38,8 @@ public class CountingStore extends RawLocalFileSystem {
   }
 
   @Override
-  public URI getUri() {
-    return URI.create("counting:///");
+  public final URI getUri() {
+    return URI.create(getScheme() + ":///");
   }
 
   @Override

@@ -1,7 +1,6 @@
 package org.tensorfile.hadoop;
 
 import java.io.IOException;
-import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.util.Arrays;
@@ -39,11 +38,6 @@ public final class TaggedStore extends CountingStore {
     public String getEtag() {
       return etag;
     }
-  }
-
-  @Override
-  public URI getUri() {
-    return URI.create("tagged:///");
   }
 
   @Override
