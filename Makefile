@@ -9,6 +9,7 @@ FUZZ_SECONDS := 3600
 FUZZ_TARGETS := npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate http answers
 # Outside build/, so that `make clean` keeps it and each run of the fuzzers continues where the last one stopped.
 FUZZ_CORPUS := $(CURDIR)/fuzz-corpus
+CONFIGURE_RELEASE := cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_TEST_BINDINGS=ON
 # For bench-page.
 REPEATS := 7
 BENCH_PAGE := docs/performance.md
@@ -22,8 +23,9 @@ STORES_LIBRARY := build/library/libtensorfile.so
 
 .PHONY: help setup library release asan tsan test test-long test-corpus fuzz corpus coverage abi docs lint format \
   demo amalgamation install dist test-dist reproducible clean engines spark spark-jars spark-tests stores \
-  stores-tests machines bench bench-blocks bench-deflate bench-embedding bench-parts bench-bindings bench-presets \
-  bench-diff bench-staging bench-spark bench-page bench-programs bench-crates instructions
+  stores-tests corpus-tests long-faults long-dist machines bench bench-blocks bench-deflate bench-embedding \
+  bench-parts bench-bindings bench-presets bench-diff bench-staging bench-spark bench-page bench-programs \
+  bench-crates instructions
 
 help:
 	@echo 'Build:'
@@ -39,8 +41,8 @@ help:
 	@echo '  make test               everything that CI runs: tests, one of them with Apache Spark, sanitizers, 20 s of each'
 	@echo '                          fuzz target, docs, lint; 30 minutes'
 	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed, 8 GiB,'
-	@echo '                          coverage, test data of other projects, game engines, Apache Spark, storage layers, other'
-	@echo '                          machines, packages; 60 minutes'
+	@echo '                          coverage, test data of other projects, Apache Spark, storage layers, other machines,'
+	@echo '                          packages; 60 minutes'
 	@echo '  make test-corpus        read the test data of NumPy, SciPy and other projects, and compare it with NumPy;'
 	@echo '                          CORPUS=--write updates the table in docs/formats.md'
 	@echo '  make fuzz               run each fuzz target for an hour; the corpus is kept in fuzz-corpus;'
@@ -136,7 +138,7 @@ reproducible:
 
 release:
 	$(SETUP) test
-	cmake --preset release -DTENSORFILE_PEERS_PYTHON=$(PYTHON) -DTENSORFILE_TEST_BINDINGS=ON
+	$(CONFIGURE_RELEASE)
 	cmake --build --preset release
 
 asan:
@@ -161,21 +163,28 @@ test: release
 	$(MAKE) docs
 	$(MAKE) lint
 
-# The examples and Spark mostly keep one processor busy each.
-test-long: release
+# Two parts at a time, since many keep one processor busy: Spark first, whose tests take longest. What a part prints
+# appears when it ends.
+LONG_PARTS := spark-tests long-faults corpus-tests coverage stores-tests machines long-dist
+test-long:
+	for part in test coverage spark stores dist test-dist; do tools/setup.sh $$part || exit 1; done
+	$(CONFIGURE_RELEASE)
+	cmake --build --preset release --target long_programs
+	REFERENCE_BUILD=$(CURDIR)/build/release $(MAKE) --jobs 2 --output-sync=recurse $(LONG_PARTS) \
+	  SPARK_PROGRAM=build/release/tensorfile STORES_LIBRARY=build/release/libtensorfile.so
+
+long-faults:
 	TENSORFILE_TEST_LONG=1 ctest --preset release --parallel $(JOBS) \
 	  --tests-regex '^(Killed|Damage)[.]|^cli[.]memory$$|^http[.]page$$|$(PARTIAL_BUILDS)'
-	$(MAKE) test-corpus
-	$(MAKE) coverage
-	for part in engines spark stores; do tools/setup.sh $$part || exit 1; done
-	$(MAKE) --jobs 2 --output-sync=recurse engines spark-tests stores-tests SPARK_PROGRAM=build/release/tensorfile \
-	  STORES_LIBRARY=build/release/libtensorfile.so
-	REFERENCE_BUILD=$(CURDIR)/build/release $(MAKE) machines
+
+long-dist:
 	$(MAKE) dist DIST=--platforms=linux-x86_64
 	DIST_PLATFORMS=linux-x86_64 $(MAKE) test-dist
-	$(MAKE) reproducible DIST=--platforms=linux-x86_64
 
 test-corpus: release
+	$(MAKE) corpus-tests
+
+corpus-tests:
 	$(PYTHON) -B tests/corpus/corpus.py build/release/libtensorfile.so build/release/tensorfile docs/formats.md \
 	  build/corpus $(CORPUS)
 

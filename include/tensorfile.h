@@ -1568,7 +1568,8 @@ TENSORFILE_API tf_status tf_check_source(tf_dict **report, tf_source *source, tf
  * the old set, the new set, or one that cannot be opened because its first part is missing, but never a mixture. A
  * program that opens the set meanwhile gets the old set, the new set, or an error: NOT_FOUND, or IO if a file was
  * replaced while it opened the others. Finally, a single file that the set replaces is deleted, and the other way
- * round. Progress is counted once for the whole set.
+ * round. Progress is counted once for the whole set. Two saves of one set must not run at the same time: files of both
+ * could remain. Of two saves of a single file, the one that is renamed last remains.
  *
  * With ::TF_OPTION_ATOMIC 0 the target is overwritten in place. If one of the arrays to save is mapped from a file that
  * would be overwritten, the call fails with INVALID_ARGUMENT before a byte is written.

@@ -16,12 +16,16 @@ run() {
     exit 1
   }
 }
-run unit_tests "$build/tests/unit_tests"
+# Beside each other: half of the unit tests, and everything else.
+GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=1 run unit_tests_1 "$build/tests/unit_tests" &
+half=$!
+GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=0 run unit_tests_0 "$build/tests/unit_tests"
 run hostile_tests "$build/tests/hostile/hostile_tests" --gtest_filter='Hostile.*:Damage.EveryBeginning*'
 run faults_tests "$build/tests/faults/faults_tests" --gtest_filter='*Faults*'
 for target in npy npz safetensors gguf source slices blocks roundtrip json check member inflate deflate; do
   run "fuzz_$target" "$build/tests/fuzz/fuzz_$target" "$here/fuzz/corpus/$target.pack" "$here/golden"
 done
+wait "$half"
 llvm-profdata-14 merge -sparse -o "$build/tests.profdata" "$build"/profiles/*.profraw
 # One program is enough: all have the same library. The other sources are left out by a pattern, since the names of the
 # files may be relative if a compiler cache has changed them.
