@@ -98,7 +98,7 @@ static void count_allocations(const char *folder, const char *extension, int cou
     tf_array *array = NULL;
     snprintf(name, sizeof(name), "layers.%d.weight", i);
     check(p_tf_array_new(&array, TF_DTYPE_FLOAT32, &floats, 1));
-    check(p_tf_dict_set(arrays, name, SIZE_MAX, array));
+    check(p_tf_dict_set_array(arrays, name, SIZE_MAX, array));
     p_tf_array_release(array);
   }
   check(p_tf_save_weights(path, arrays, NULL));
