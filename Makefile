@@ -163,14 +163,14 @@ test: release
 	$(MAKE) docs
 	$(MAKE) lint
 
-# Two parts at a time, since many keep one processor busy: Spark first, whose tests take longest. What a part prints
-# appears when it ends.
+# Three parts at a time, since many wait or keep one processor busy: Spark first, whose tests take longest. What a part
+# prints appears when it ends.
 LONG_PARTS := spark-tests long-faults corpus-tests coverage stores-tests machines long-dist
 test-long:
 	for part in test coverage spark stores dist test-dist; do tools/setup.sh $$part || exit 1; done
 	$(CONFIGURE_RELEASE)
 	cmake --build --preset release --target long_programs
-	REFERENCE_BUILD=$(CURDIR)/build/release $(MAKE) --jobs 2 --output-sync=recurse $(LONG_PARTS) \
+	REFERENCE_BUILD=$(CURDIR)/build/release $(MAKE) --jobs 3 --output-sync=recurse $(LONG_PARTS) \
 	  SPARK_PROGRAM=build/release/tensorfile STORES_LIBRARY=build/release/libtensorfile.so
 
 long-faults:

@@ -262,6 +262,20 @@ class InChromium(Case):
             total += value
         self.assertEqual(found, ["Float16Array", [1.5, -2, 65504], total])
 
+    def test_an_array_buffer(self):
+        found = self.evaluate("const buffer = await (await fetch('model.safetensors')).arrayBuffer();"
+                              "const shifted = new Uint8Array(buffer.byteLength + 3);"
+                              "shifted.set(new Uint8Array(buffer), 3);"
+                              "const read = [];"
+                              "for (const bytes of [buffer, shifted.subarray(3)]) {"
+                              "  const file = await tf.open(bytes);"
+                              "  read.push([...file.names].sort(), [...(await file.read('small')).data]);"
+                              "  await file.close();"
+                              "}"
+                              "return read;")
+        self.assertEqual(found, 2 * [sorted(self.arrays), self.arrays["small"].tolist()])
+        self.assertEqual(Ranges.asked, [])
+
     def test_a_worker(self):
         found = self.evaluate("const worker = new Worker('worker.js', { type: 'module' });"
                               "const reply = new Promise((resolve) => { worker.onmessage = ({ data }) => resolve([...data]); });"

@@ -58,7 +58,8 @@ class Page(Case):
         assert [line.split()[1] for line in lines] == ["-S", "--build", "--install"], lines
         assert last.split()[0] == "ldconfig", last
         built = cls.root / "build"
-        environment = {**os.environ, "DESTDIR": str(cls.root / "root")}
+        environment = {**os.environ, "DESTDIR": str(cls.root / "root"),
+                       "CXX": str(SOURCE_DIR / "tests" / "unoptimized_cxx.sh")}
         for line in lines:
             if " --build " in line and not os.environ.get("TENSORFILE_TEST_LONG"):
                 check_configuration(built)

@@ -242,10 +242,10 @@ def readme():
     check_consumer(project / "build" / "game", shared=True)
 
 
-def configure_and_build(name, *options, source=None):
+def configure_and_build(name, *options, source=None, cxx=None):
     folder = fresh(f"{name}, bygget på nytt")
     run(tool("CMAKE"), "-S", source or HERE / name, "-B", folder, "-G", "Ninja", f"-DCMAKE_C_COMPILER={tool('CC')}",
-        f"-DCMAKE_CXX_COMPILER={tool('CXX')}", *options)
+        f"-DCMAKE_CXX_COMPILER={cxx or tool('CXX')}", *options)
     return folder, run(tool("CMAKE"), "--build", folder)
 
 
@@ -258,7 +258,8 @@ def find_package(name):
 def subdirectory():
     folder, _ = configure_and_build("subdirectory", f"-DTENSORFILE_SOURCE={tool('SOURCE')}",
                                     f"-DTENSORFILE_BUILD_BUNDLE={tool('BUNDLE')}",
-                                    f"-DCMAKE_INSTALL_PREFIX={WORK / 'subdirectory, tree'}", RELATIVE_RPATH)
+                                    f"-DCMAKE_INSTALL_PREFIX={WORK / 'subdirectory, tree'}", RELATIVE_RPATH,
+                                    cxx=HERE.parent / "unoptimized_cxx.sh")
     check_consumer(folder / "consumer_shared", shared=True)
     check_consumer(folder / "consumer_static", shared=False)
     if tool("BUNDLE") == "1":

@@ -15,7 +15,9 @@ SETTINGS = {
     "spark.executor.memory": HEAP, "spark.executor.cores": "1", "spark.task.maxFailures": "4",
     "spark.speculation": "true", "spark.speculation.interval": "100ms", "spark.speculation.quantile": "0.5",
     # Tasks of this machine vary, but not as much as one that has stopped.
-    "spark.speculation.minTaskRuntime": "2s", "spark.speculation.multiplier": "5"}
+    "spark.speculation.minTaskRuntime": "2s", "spark.speculation.multiplier": "5",
+    # On a busy machine, an executor that has stopped must not be given up before its task runs again elsewhere.
+    "spark.network.timeout": "600s"}
 
 
 def processes():

@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+UNOPTIMIZED = str(ROOT / "tests" / "unoptimized_cxx.sh")
 PAGE = (ROOT / "docs" / "beyond-one-machine.md").read_text(encoding="utf-8")
 SECTION = re.search(r"<!-- spark: begin -->\n(.*?)<!-- spark: end -->", PAGE, re.DOTALL).group(1)
 
@@ -17,7 +18,7 @@ class Page(unittest.TestCase):
         # A newcomer calls make, and not the make that runs this test.
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
         done = subprocess.run(["sh", "-ec", commands], cwd=folder, text=True, capture_output=True,
-                              env={**environment, "SPARK_LOCAL_IP": "127.0.0.1"})
+                              env={**environment, "SPARK_LOCAL_IP": "127.0.0.1", "CXX": UNOPTIMIZED})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         return done.stdout
 
