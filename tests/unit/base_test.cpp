@@ -170,6 +170,28 @@ TEST(LineWriter, EscapesAndCuts) {
   EXPECT_STREQ(buffer, "a\xC3\xA9\\xc3") << "nothing follows what was left out";
 }
 
+TEST(LineWriter, EscapesEachByteAtEachPosition) {
+  for (int byte = 0; byte < 0x100; ++byte) {
+    const char last = static_cast<char>(byte);
+    char escape[8];
+    snprintf(escape, sizeof(escape), "\\x%02x", byte);
+    const std::string expected = byte == '\n'                  ? "\\n"
+                                 : byte == '\t'                ? "\\t"
+                                 : byte == '\r'                ? "\\r"
+                                 : byte >= 0x20 && byte < 0x7F ? std::string(1, last)
+                                                               : escape;
+    for (size_t before = 0; before < 20; ++before) {
+      for (size_t after : {0, 1, 8}) {
+        const std::string text = std::string(before, ' ') + last + std::string(after, '~');
+        char buffer[64];
+        LineWriter line(buffer, sizeof(buffer));
+        line << Text(text.data(), text.size());
+        EXPECT_EQ(std::string(before, ' ') + expected + std::string(after, '~'), buffer);
+      }
+    }
+  }
+}
+
 TEST(LineWriter, WritesNumbersAndShapes) {
   char buffer[200];
   LineWriter line(buffer, sizeof(buffer));

@@ -1148,9 +1148,20 @@ namespace {
 
 constexpr char kHexDigits[] = "0123456789abcdef";
 
+// True if one of eight bytes is a control character, a DEL, or not ASCII.
+bool has_escaped(uint64_t eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101u;
+  constexpr uint64_t kHighs = 0x8080808080808080u;
+  return ((eight - kOnes * 0x20) | (eight + kOnes) | eight) & kHighs;
+}
+
 // Returns the number of leading printable ASCII characters. These need no escaping, and most texts have no others.
 size_t count_plain(Text text) {
   size_t count = 0;
+  for (uint64_t eight; text.size() - count >= sizeof(eight); count += sizeof(eight)) {
+    memcpy(&eight, text.data() + count, sizeof(eight));
+    if (has_escaped(eight)) break;
+  }
   while (count < text.size() && text[count] >= 0x20 && text[count] < 0x7F)
     ++count;
   return count;
