@@ -181,7 +181,7 @@ TEST(LineWriter, EscapesEachByteAtEachPosition) {
                                  : byte >= 0x20 && byte < 0x7F ? std::string(1, last)
                                                                : escape;
     for (size_t before = 0; before < 20; ++before) {
-      for (size_t after : {0, 1, 8}) {
+      for (size_t after : {size_t{0}, size_t{1}, size_t{8}}) {
         const std::string text = std::string(before, ' ') + last + std::string(after, '~');
         char buffer[64];
         LineWriter line(buffer, sizeof(buffer));
