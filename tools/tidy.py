@@ -73,10 +73,12 @@ def check(tidy, source, flags):
 def main():
     tidy, build = sys.argv[1], Path(sys.argv[2])
     compiler = tidy.replace("clang-tidy", "clang++")
-    database = json.loads((build / "compile_commands.json").read_text())
+    found = groups(json.loads((build / "compile_commands.json").read_text()))
+    if not found:
+        sys.exit(f"tidy.py: {build / 'compile_commands.json'} has no source of {ROOT / 'src'}")
     status = 0
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        work = [(count, unit, flags) for flags, sources in groups(database).items()
+        work = [(count, unit, flags) for flags, sources in found.items()
                 for unit, count in units(compiler, sorted(sources), flags, Path(folder))]
         # The longest first, so that the last to end is a short one.
         work.sort(reverse=True)
