@@ -25,10 +25,11 @@ if(TENSORFILE_UNITY_PROGRAM)
   list(LENGTH program_sources half)
   math(EXPR half "(${half} + 1) / 2")
   set_target_properties(tensorfile_program PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${half})
-  # The headers of a system define macros and declare names that the other sources do not expect.
-  set(of_systems ${program_sources})
-  list(FILTER of_systems INCLUDE REGEX "_(posix|windows)\\.cpp$")
-  set_source_files_properties(${of_systems} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  # The headers of a system define macros and declare names that the other sources do not expect; and a test builds the
+  # program with another remote.cpp.
+  set(alone ${program_sources})
+  list(FILTER alone INCLUDE REGEX "(_posix|_windows|/remote)\\.cpp$")
+  set_source_files_properties(${alone} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endif()
 if(TENSORFILE_BUILD_SHARED AND NOT TENSORFILE_STATIC_CLI)
   target_link_libraries(tensorfile_program PRIVATE tensorfile::tensorfile)

@@ -38,9 +38,9 @@ if [ ! -x "$staticcheck" ]; then
 fi
 "$staticcheck" ./...
 
-# Each of these compiles the core again, which keeps one processor busy. The instrumented ones are optimized less.
+# Each of these compiles the core again, which keeps one processor busy. Only the first is optimized.
 step tests, and tests with the race detector
-CGO_CXXFLAGS=-O1 go test -race ./... >"$folder/race.log" 2>&1 &
+CGO_CXXFLAGS=-O0 go test -race ./... >"$folder/race.log" 2>&1 &
 race=$!
 go test ./...
 if ! wait "$race"; then
@@ -50,7 +50,7 @@ fi
 
 # Go does not release memory when it exits, so leaks are left to TestMemoryStaysFlat.
 step address sanitizer
-CGO_CXXFLAGS=-O1 ASAN_OPTIONS=detect_leaks=0 go test -asan . >"$folder/asan.log" 2>&1 &
+CGO_CXXFLAGS=-O0 ASAN_OPTIONS=detect_leaks=0 go test -asan . >"$folder/asan.log" 2>&1 &
 asan=$!
 
 step the example
@@ -93,7 +93,7 @@ echo "$version" >"$proxy/$module/@v/list"
 sed -n '/^```go$/,/^```$/p' README.md | sed '/^```/d' >"$consumer/program/main.go"
 (
   cd "$consumer/program"
-  export GOPROXY="file://$proxy" GOMODCACHE="$consumer/modules"
+  export GOPROXY="file://$proxy" GOMODCACHE="$consumer/modules" CGO_CXXFLAGS=-O0
   go mod init example.org/consumer 2>/dev/null
   go get "$module"
   go run . >"$consumer/output"

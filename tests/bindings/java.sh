@@ -160,7 +160,7 @@ step "folders for the unpacked library"
 "$root/tests/bindings/java_folders.sh" "$jar" "$main"
 
 step "the address sanitizer"
-cmake -S "$package" -B "$folder/sanitized" -DCMAKE_BUILD_TYPE=Sanitized -DCMAKE_CXX_FLAGS=-O1 \
+cmake -S "$package" -B "$folder/sanitized" -DCMAKE_BUILD_TYPE=Sanitized -DCMAKE_CXX_FLAGS=-O0 \
   -DTENSORFILE_SANITIZE=address \
   "-DJAVA_HOME=$(dirname "$(dirname "$(readlink -f "$(command -v javac)")")")" >/dev/null
 cmake --build "$folder/sanitized" --parallel >/dev/null

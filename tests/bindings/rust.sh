@@ -108,7 +108,7 @@ tensorfile = { version = "*", features = ["static"] }
 END
 run_readme() { # README EXPECTED-OUTPUT
   sed -n '/^```rust$/,/^```$/p' "$1" | sed '/^```/d' >"$consumer/src/main.rs"
-  (cd "$consumer" && CARGO_HOME="$consumer/home" CARGO_TARGET_DIR="$consumer/target" cargo run --offline --quiet) \
+  (cd "$consumer" && CXXFLAGS=-O0 CARGO_HOME="$consumer/home" CARGO_TARGET_DIR="$consumer/target" cargo run --offline --quiet) \
     >"$consumer/output"
   grep -qx "$2" "$consumer/output"
 }

@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 # Settings of the user must not affect the test. Modules that are missing are downloaded. All commands use the race
 # detector, so that the core and the modules are compiled once.
-export "GOFLAGS=-buildvcs=false -race" GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=1 CGO_CXXFLAGS=-O1
+export "GOFLAGS=-buildvcs=false -race" GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=1 CGO_CXXFLAGS=-O0
 GOCACHE=$(cd "$1" && pwd)/cache
 export GOCACHE
 cd "$root/examples/gocloud"

@@ -8,6 +8,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 . "$root/tests/bindings/maven.sh"
+export CXX="$root/tests/unoptimized_cxx.sh"
 
 install_java_package -Dmaven.javadoc.skip=true
 test_example nio nio

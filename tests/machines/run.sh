@@ -130,7 +130,8 @@ run_tests() {
 test_machine() {
   local machine=$1 programs=$2 program emulator build=$work/$1/build
   build_needs "$machine"
-  configure "$machine" . "$build" -DTENSORFILE_BUILD_TESTS=ON -DTENSORFILE_WERROR=ON
+  configure "$machine" . "$build" -DTENSORFILE_BUILD_TESTS=ON -DTENSORFILE_WERROR=ON -DTENSORFILE_AMALGAMATED=ON \
+    -DTENSORFILE_UNITY_PROGRAM=ON
   # shellcheck disable=SC2086  # a list of words
   build "$build" tensorfile report $build_program $programs
   read -r -a emulator < "$build/emulator.txt"
