@@ -86,6 +86,23 @@ class Converting(ConvertTest):
         self.compare([index], "m.gguf", "--quantize", "q8_0", "--part-bytes", "30KB", "--set",
                      "general.architecture=demo")
 
+    def test_more_shards_than_connections(self):
+        self.spark.conf.set("fs.pooled.impl", "org.tensorfile.spark.tests.PooledFileSystem")
+        self.addCleanup(self.spark.conf.unset, "fs.pooled.impl")
+        pool = self.spark._jvm.org.tensorfile.spark.tests.PooledFileSystem
+        for folder in "many", "out":
+            os.makedirs(self.path(folder))
+        write_model(self.path("many"), shards=30, width=32)
+        shards = sorted(os.listdir(self.path("many")))[:-1]
+        self.assertGreater(len(shards), 2 * pool.CONNECTIONS)
+        for inputs in ["model.safetensors.index.json"], shards:
+            self.run_job("--cast", "float32", "--part-bytes", "10KB",
+                         *[f"pooled://{self.path('many')}/{name}" for name in inputs], self.path("out/m.safetensors"))
+            self.assertEqual(pool.free(), pool.CONNECTIONS)
+        read = self.spark.read.format("tensorfile").load(f"pooled://{self.path('many')}/model.safetensors.index.json")
+        self.assertEqual(sum(data is not None for data, in read.select("data").collect()), 39)
+        self.assertEqual(pool.free(), pool.CONNECTIONS)
+
     def test_quantizing(self):
         keys = ("--set", "general.architecture=llama", "--set", "llama.block_count=u32:4")
         index = ["model.safetensors.index.json"]

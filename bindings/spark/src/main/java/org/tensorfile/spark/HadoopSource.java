@@ -186,6 +186,9 @@ final class HadoopSource implements AutoCloseable {
         into.put(buffer, 0, count);
         at += count;
       }
+      // A stream of an object store keeps its connection for the next read. The streams of a set, one for each file,
+      // could keep all connections of the pool, and the next file would wait for one without end.
+      stream.unbuffer();
     }
   }
 }
