@@ -1,8 +1,10 @@
 //! Builds the core or finds the installed library, and compares the declarations with its header.
 
 use std::env;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -50,14 +52,31 @@ fn fail(problem: &str) -> ! {
     std::process::exit(1);
 }
 
-/// Compiles the core. Returns the folder of its header.
+/// Compiles the core, as two files at the same time. Returns the folder of its header.
 fn build() -> Vec<PathBuf> {
     let folder = sources();
+    let objects = thread::scope(|scope| {
+        let second = scope.spawn(|| compile(&folder, 2));
+        [compile(&folder, 1), second.join().expect("cc reports its errors itself")].concat()
+    });
+    cc::Build::new().cpp_link_stdlib(None).objects(objects).compile("tensorfile");
+    vec![folder]
+}
+
+/// Compiles one of the two parts that tensorfile.cpp can be compiled in. Returns its object files.
+fn compile(folder: &Path, part: u32) -> Vec<PathBuf> {
+    // Each part has a folder, since cc also writes files there to find out which options the compiler has.
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join(format!("part{part}"));
+    if let Err(error) = fs::create_dir_all(&out) {
+        fail(&format!("cannot create {}: {error}", out.display()));
+    }
     let mut core = cc::Build::new();
     core.cpp(true)
         .std("c++20")
         .file(folder.join("tensorfile.cpp"))
-        .include(&folder)
+        .include(folder)
+        .out_dir(out)
+        .define("TENSORFILE_PART", part.to_string().as_str())
         // The core needs no C++ run-time library, and must not export symbols from the program that it is linked into.
         .cpp_link_stdlib(None)
         .flag_if_supported("-fno-exceptions")
@@ -76,8 +95,7 @@ fn build() -> Vec<PathBuf> {
     } else if let Some(paths) = env::var_os("DEP_Z_INCLUDE") {
         core.includes(env::split_paths(&paths));
     }
-    core.compile("tensorfile");
-    vec![folder]
+    core.compile_intermediates()
 }
 
 /// Finds the installed library. Returns the folders of its header.

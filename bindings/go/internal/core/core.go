@@ -1,10 +1,10 @@
 //go:build cgo && !tensorfile_system
 
-// Package core is the C++ core, in one file as bindings/vendor.sh makes it. To import it is to link it; the build tag
-// tensorfile_system leaves it out.
+// Package core is the C++ core, in one file as bindings/vendor.sh makes it. This package compiles its first part, and
+// package core2, beside it, the second. To import both is to link the core; the build tag tensorfile_system leaves it out.
 package core
 
-// #cgo CXXFLAGS: -std=c++20 -DNDEBUG -DTENSORFILE_API= -fno-exceptions -fno-rtti -fvisibility=hidden
+// #cgo CXXFLAGS: -std=c++20 -DNDEBUG -DTENSORFILE_API= -DTENSORFILE_PART=1 -fno-exceptions -fno-rtti -fvisibility=hidden
 // #cgo !tensorfile_zlib CXXFLAGS: -DTENSORFILE_NO_ZLIB
 // #cgo tensorfile_zlib LDFLAGS: -lz
 // #cgo linux LDFLAGS: -Wl,--as-needed

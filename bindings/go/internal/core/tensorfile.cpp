@@ -7,6 +7,8 @@
 // -fno-exceptions -fno-rtti it needs no C++ run-time library. These macros leave out a format:
 // TENSORFILE_NO_NPY, TENSORFILE_NO_NPZ, TENSORFILE_NO_GGUF, TENSORFILE_NO_SAFETENSORS.
 //
+// To use two processors, compile it twice, with -DTENSORFILE_PART=1 and with -DTENSORFILE_PART=2, and link both objects.
+//
 // MIT License
 //
 // Copyright (c) 2026 The tensorfile authors
@@ -33,6 +35,11 @@
 #endif
 #if defined(TENSORFILE_NO_NPY) && defined(TENSORFILE_NO_NPZ) && defined(TENSORFILE_NO_GGUF) && defined(TENSORFILE_NO_SAFETENSORS)
 #error "tensorfile needs at least one format"
+#endif
+#if !defined(TENSORFILE_PART)
+#define TENSORFILE_PART 0
+#elif TENSORFILE_PART != 1 && TENSORFILE_PART != 2
+#error "TENSORFILE_PART is 1 or 2"
 #endif
 // Conversions must round after each operation, like the reference implementations of the formats.
 #if defined(__clang__)
@@ -579,6 +586,7 @@ class Refusals {
 }  // namespace tfile
 
 // src/base/arena.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -639,6 +647,7 @@ Status Arena::copy(Text *out, Text text) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/file_identity.h
 // FileIdentity: identifies a file of the system, so that two open files, or a file and mapped memory, can be compared.
@@ -747,6 +756,7 @@ Status wrap_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, bo
 }  // namespace tfile
 
 // src/base/buffer.cpp
+#if TENSORFILE_PART != 2
 void tf_buffer::release() {
   if (!refs.decrement()) return;
   if (slab) {
@@ -820,6 +830,7 @@ Status wrap_buffer(Ref<Buffer> &out, Memory &memory, void *data, size_t size, bo
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/cpu.h
 // Which instructions this CPU has beyond those that every CPU of its architecture has.
@@ -860,6 +871,7 @@ bool cpu_has_vbmi();
 }  // namespace tfile
 
 // src/base/cpu.cpp
+#if TENSORFILE_PART != 2
 #if defined(__GNUC__) && defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -966,8 +978,10 @@ bool cpu_has_vbmi() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/cpu_posix.cpp
+#if TENSORFILE_PART != 2
 #if defined(__linux__) && defined(__aarch64__)
 #include <sys/auxv.h>
 
@@ -980,8 +994,10 @@ bool system_reports_pmull() {
 
 }  // namespace tfile
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/base/error.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -1117,6 +1133,7 @@ Status Refusals::result(tf_status status, Text file, Text what) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/utf8.h
 // UTF-8 as in RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
@@ -1142,6 +1159,7 @@ size_t utf8_encode(char *out, uint32_t code_point);
 }  // namespace tfile
 
 // src/base/line.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -1251,6 +1269,7 @@ void LineWriter::cut(size_t size) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/threads.h
 // Worker threads, which exist for one call.
@@ -1462,6 +1481,7 @@ Status settings_of(Settings &out, const Options *options);
 }  // namespace tfile
 
 // src/base/memory.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -1566,8 +1586,10 @@ void deallocate(Memory &memory, void *pointer, size_t size, size_t alignment) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/memory_posix.cpp
+#if TENSORFILE_PART != 2
 #if !defined(_WIN32)
 
 #include <stdlib.h>
@@ -1626,8 +1648,10 @@ void system_free(void *pointer, size_t /*size*/, size_t /*alignment*/) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/base/memory_windows.cpp
+#if TENSORFILE_PART != 2
 #if defined(_WIN32)
 
 #include <malloc.h>
@@ -1647,6 +1671,7 @@ void system_free(void *pointer, size_t /*size*/, size_t /*alignment*/) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 #include <type_traits>
 
 // src/base/vec.h
@@ -1859,6 +1884,7 @@ void fill_random(void *to, size_t size);
 }  // namespace tfile
 
 // src/base/name_index.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -2015,6 +2041,7 @@ void NameIndex::remove(size_t index) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/limits.h
 // Limits for arrays and trees in memory. For files, options can lower them but not raise them.
@@ -2030,6 +2057,7 @@ inline constexpr size_t kMaxNesting = 64;
 }  // namespace tfile
 
 // src/base/options.cpp
+#if TENSORFILE_PART != 2
 void tf_options::release() {
   if (refs.decrement()) destroy(tfile::default_memory(), this);
 }
@@ -2267,8 +2295,10 @@ Status settings_of(Settings &out, const Options *options) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/random_posix.cpp
+#if TENSORFILE_PART != 2
 #if !defined(_WIN32)
 
 #include <time.h>
@@ -2317,8 +2347,10 @@ void fill_random(void *to, size_t size) {
 
 #endif
 #undef TENSORFILE_RANDOM_BY_NUMBER
+#endif  // TENSORFILE_PART != 2
 
 // src/base/random_windows.cpp
+#if TENSORFILE_PART != 2
 #if defined(_WIN32)
 
 #include <string.h>
@@ -2341,8 +2373,10 @@ void fill_random(void *to, size_t size) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/base/slab.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 void Slab::release() {
@@ -2380,8 +2414,10 @@ Status SlabAllocator::add_slab(size_t minimum) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/status.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 bool is_fault(Status status) {
@@ -2436,8 +2472,10 @@ const char *status_name(tf_status status) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/threads.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -2565,8 +2603,10 @@ Status parallel_for(size_t count, const Workers &workers, Job run, void *context
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/threads_posix.cpp
+#if TENSORFILE_PART != 2
 #if !defined(_WIN32)
 
 #include <pthread.h>
@@ -2628,8 +2668,10 @@ void join_thread(Thread thread) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/base/threads_windows.cpp
+#if TENSORFILE_PART != 2
 #if defined(_WIN32)
 
 #include <windows.h>
@@ -2672,8 +2714,10 @@ void join_thread(Thread thread) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/base/utf8.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 size_t utf8_sequence(Bytes bytes) {
@@ -2748,6 +2792,7 @@ size_t utf8_encode(char *out, uint32_t code_point) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/dtype.h
 // Dtypes: one table (dtype_table.h) has the name and the memory layout of each.
@@ -2974,6 +3019,7 @@ void place_elements(char *to, const int64_t *to_strides, Span<const int64_t> sha
 }  // namespace tfile
 
 // src/core/array.cpp
+#if TENSORFILE_PART != 2
 namespace {
 
 // Returns the size of an array object, including the shape and strides that follow it.
@@ -3330,8 +3376,10 @@ Status check_scalar(const Dtype &dtype, const void *value) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/byteswap.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -3380,8 +3428,10 @@ bool swap_bytes(const Dtype &dtype, void *data, size_t nbytes) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/copy.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -3710,6 +3760,7 @@ void place_elements(char *to, const int64_t *to_strides, Span<const int64_t> sha
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/dict.h
 // Dict (tf_dict): values by key, in insertion order.
@@ -3870,6 +3921,7 @@ class DictSet {
 }  // namespace tfile
 
 // src/core/dict.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 Text StringList::at(size_t i) const {
@@ -4158,8 +4210,10 @@ tfile::Status tf_dict::reaches(bool *found, const tf_dict &other) const {
   }
   return tfile::kOk;
 }
+#endif  // TENSORFILE_PART != 2
 
 // src/core/dict_copy.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -4222,8 +4276,10 @@ Status copy_dict(Ref<Dict> &out, Memory &memory, const Dict &dict) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/dict_equal.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -4320,6 +4376,7 @@ Status equal(bool *same, Memory &memory, const Dict &a, const Dict &b) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/dlpack.h
 // DLPack 1.1: its structs, in the layout that the specification fixes for all versions 1.x, and both conversions.
@@ -4423,6 +4480,7 @@ Status wrap(Ref<Array> &out, const Form &form, const int64_t *strides, const For
 }  // namespace tfile
 
 // src/core/dlpack.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -4643,6 +4701,7 @@ void delete_tensor(DLManagedTensor *tensor) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/base/letter_case.h
 // Comparisons that ignore the case of ASCII letters, whatever the locale is.
@@ -4764,6 +4823,7 @@ constexpr const Dtype &dtype_row(tf_dtype id) {
 }  // namespace tfile
 
 // src/core/dtype.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 const Dtype *find_dtype(tf_dtype id) {
@@ -4833,8 +4893,10 @@ Checked byte_count(const Dtype &dtype, Span<const int64_t> shape) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/foreign.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -4928,8 +4990,10 @@ Status wrap(Ref<Array> &out, const Form &form, const int64_t *strides, const For
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/reshape.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -5046,6 +5110,7 @@ Status reshape(Ref<Array> &out, Memory &memory, const Array &array, Span<const i
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/slice.h
 // Slices with the semantics of Python.
@@ -5078,6 +5143,7 @@ Status for_each_unit_run(const Dtype &dtype, Span<const int64_t> shape, const Sl
 }  // namespace tfile
 
 // src/core/slice.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -5261,6 +5327,7 @@ Status for_each_unit_run(const Dtype &dtype, Span<const int64_t> shape, const Sl
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/core/tree.h
 // Trees: nested dicts, and their flat form in which names are joined with '.'.
@@ -5279,6 +5346,7 @@ Status compare_trees(Ref<Dict> &report, Memory &memory, const Dict &expected, co
 #include <algorithm>
 
 // src/core/tree.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -5449,6 +5517,7 @@ Status compare_trees(Ref<Dict> &out, Memory &memory, const Dict &expected, const
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/io/part.h
 // ReadPart: one of several buffers that one read fills.
@@ -5637,6 +5706,7 @@ Status finish_file(File file, Text path);
 }  // namespace tfile
 
 // src/io/file.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -5742,8 +5812,10 @@ Status write_pieces(const File &file, Text path, uint64_t offset, const Bytes *p
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/io/file_copy_posix.cpp
+#if TENSORFILE_PART != 2
 // Copies bytes from one file to another within the system.
 
 #if !defined(_WIN32)
@@ -5852,8 +5924,10 @@ Status copy_some(uint64_t *copied, const File &to, Text to_path, uint64_t at, co
 #endif
 #undef TENSORFILE_COPY_BY_NUMBER
 #undef TENSORFILE_COPY
+#endif  // TENSORFILE_PART != 2
 
 // src/io/file_copy_windows.cpp
+#if TENSORFILE_PART != 2
 // Copies bytes from one file to another. Windows has no function that copies a part of a file.
 
 #if defined(_WIN32)
@@ -5868,8 +5942,10 @@ Status copy_some(uint64_t *copied, const File &to, Text to_path, uint64_t at, co
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/io/file_posix.cpp
+#if TENSORFILE_PART != 2
 #if !defined(_WIN32)
 
 #include <dirent.h>
@@ -6451,8 +6527,10 @@ Status finish_file(File file, Text path) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/io/file_windows.cpp
+#if TENSORFILE_PART != 2
 #if defined(_WIN32)
 
 #include <io.h>
@@ -7062,6 +7140,7 @@ Status finish_file(File file, Text path) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/io/resolver.h
 // Resolver: a function of the user that finds the other files of a set, for sources and sinks.
@@ -7417,6 +7496,7 @@ class Replacement {
 }  // namespace tfile
 
 // src/io/replace.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -7576,8 +7656,10 @@ Status Replacement::sync() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/io/sink.cpp
+#if TENSORFILE_PART != 2
 void tf_sink::release() {
   if (!refs.decrement()) return;
   tfile::abort_sink(*this);
@@ -7850,8 +7932,10 @@ Status Output::patch(uint64_t offset, const void *from, size_t nbytes) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/io/source.cpp
+#if TENSORFILE_PART != 2
 void tf_source::release() {
   if (!refs.decrement()) return;
   if (!whole && ops->destroy != nullptr) ops->destroy(state);
@@ -8214,6 +8298,7 @@ FileIdentity identity_of(const Source &source) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/bit_writer.h
 // Writes bits in the order of deflate: each byte is filled from its lowest bit.
@@ -8607,6 +8692,7 @@ void put_literals_vbmi(BitWriter *writer, const PackedCode *literal, const uint8
 }  // namespace tfile
 
 // src/codec/block_writer.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -8864,6 +8950,7 @@ bool write_coded(BitWriter *writer, const DeflateBlock &block, bool last) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/symbol_costs.h
 // Estimates the cost in bits of the symbols of a block from the data before it.
@@ -9040,6 +9127,7 @@ class ChainMatcher {
 }  // namespace tfile
 
 // src/codec/chain_matcher.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -9171,6 +9259,7 @@ const uint8_t *ChainMatcher::parse(ParseOutput output, Bytes segment, const Symb
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/crc32.h
 // CRC-32 as zip and gzip use it.
@@ -9234,6 +9323,7 @@ uint32_t crc32_fold(uint32_t state, const uint8_t *bytes, size_t nbytes);
 }  // namespace tfile
 
 // src/codec/crc32.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -9296,8 +9386,10 @@ uint32_t crc32_join(uint32_t first, uint32_t second, uint64_t nbytes) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/crc32_fold.cpp
+#if TENSORFILE_PART != 2
 #if defined(TENSORFILE_CRC32_FOLD)
 
 #if defined(__x86_64__)
@@ -9479,6 +9571,7 @@ TENSORFILE_FOLD_TARGET uint32_t crc32_fold(uint32_t state, const uint8_t *bytes,
 #endif
 #undef TENSORFILE_FOLD_TARGET
 #undef TENSORFILE_FOLD_WIDE_TARGET
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/deflate_encoder.h
 // Deflates chunks. The output depends only on the chunk and the level, because all estimates are integers.
@@ -9627,6 +9720,7 @@ struct ZlibStream {
 #endif
 
 // src/codec/deflate.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 #if defined(TENSORFILE_NO_ZLIB)
@@ -9722,8 +9816,10 @@ Status Deflater::run(Bytes chunk, bool last, const DeflateMethod &method) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/deflate_encoder.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -10084,8 +10180,10 @@ void DeflateEncoder::forget(size_t nbytes) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/fast_matcher.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -10249,8 +10347,10 @@ void FastMatcher::parse(ParseOutput output, Bytes part, const SymbolCosts &costs
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/huffman.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -10349,6 +10449,7 @@ uint64_t entropy_cost(const uint32_t *counts, unsigned symbols) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/inflate_tables.h
 // The tables for decoding the codes of a deflate block.
@@ -10615,6 +10716,7 @@ class InflateState {
 }  // namespace tfile
 
 // src/codec/inflate.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -10714,8 +10816,10 @@ bool InterleavedInflater::run_once(size_t streams, InflateCursor *cursors, bool 
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/inflate_bmi2.cpp
+#if TENSORFILE_PART != 2
 // The decoder's loops for x86-64 with BMI2, whose shifts by a variable are one instruction, and SSSE3, whose shuffle
 // repeats the short patterns of arrays.
 
@@ -10983,8 +11087,10 @@ const InflateLoops kBmi2Loops = {decode_lane_codec_inflate_bmi2, literals_of_all
 #endif
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/inflate_fast.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -11202,8 +11308,10 @@ void literals_of_all_codec_inflate_fast(InflateLane *lanes, unsigned count) {
 const InflateLoops kPortableLoops = {decode_lane_codec_inflate_fast, literals_of_all_codec_inflate_fast};
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/inflate_state.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 void InflateState::begin(const InflateLoops &loops, bool interleaved) {
@@ -11495,8 +11603,10 @@ void InflateState::remember(const InflateCursor &cursor, uint8_t *window) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/inflate_tables.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -11689,6 +11799,7 @@ void build_fixed_tables(InflateTables *tables) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/json.h
 // JsonReader: reads a JSON document in memory in one pass; the caller asks for each value.
@@ -11792,6 +11903,7 @@ int compare_raw_json(Text a, Text b);
 }  // namespace tfile
 
 // src/codec/json.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -12217,6 +12329,7 @@ Status JsonReader::end() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/json_text.h
 // JsonText: writes compact JSON.
@@ -12247,6 +12360,7 @@ class JsonText {
 }  // namespace tfile
 
 // src/codec/json_text.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -12298,8 +12412,10 @@ Status JsonText::string(Text text) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/literal_counts.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -12354,8 +12470,10 @@ void sample_literals(uint32_t *counts, Bytes bytes) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/literal_writer.cpp
+#if TENSORFILE_PART != 2
 // Writes the codes of 64 literals at once with AVX-512 VBMI.
 
 #if defined(TENSORFILE_LITERALS_VBMI)
@@ -12442,8 +12560,10 @@ TENSORFILE_VBMI_TARGET void put_literals_vbmi(BitWriter *shared, const PackedCod
 
 #endif
 #undef TENSORFILE_VBMI_TARGET
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/run_matcher.cpp
+#if TENSORFILE_PART != 2
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -12538,8 +12658,10 @@ void parse_runs(ParseOutput output, Bytes part, const uint8_t *chunk, const Symb
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/codec/symbol_costs.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -12612,6 +12734,7 @@ void SymbolCosts::learn(const SymbolCounts &counts, uint64_t nbytes) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/cast.h
 // Casts between dtypes.
@@ -12699,6 +12822,7 @@ uint64_t find_not_finite(const float *from, uint64_t count);
 }  // namespace tfile
 
 // src/quant/cast.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -12975,6 +13099,7 @@ Status set_item_double(Array &array, Span<const int64_t> index, double value) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/decode_lanes.h
 // Casts to float32 that handle 16 bytes of a block, or 8 elements of a 16-bit float, at once with the vector
@@ -12992,6 +13117,7 @@ CastKernel find_lane_decoder(tf_dtype from);
 }  // namespace tfile
 
 // src/quant/cast_kernel.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
@@ -13000,6 +13126,7 @@ CastKernel find_cast_kernel(tf_dtype from, tf_dtype to) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 #include <limits>
 
 // src/quant/decode_scalar.h
@@ -13242,6 +13369,7 @@ inline uint32_t float_of_double(uint64_t bits) {
 }  // namespace tfile
 
 // src/quant/cast_scalar.cpp
+#if TENSORFILE_PART != 2
 // The portable kernels of casts between dtypes that are not block types.
 
 
@@ -13638,6 +13766,7 @@ CastKernel find_scalar_kernel(tf_dtype from, tf_dtype to) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/cast_weighted.h
 // Casts to block types with an importance matrix.
@@ -13675,6 +13804,7 @@ Status encode_weighted_blocks(const Dtype &dtype, void *to, const float *from, c
 }  // namespace tfile
 
 // src/quant/cast_weighted.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -13804,6 +13934,7 @@ Status cast_weighted(Ref<Array> &out, const Array &array, tf_dtype to, const Arr
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/codebooks.h
 // The codebooks of ggml's IQ types: tables of rows of values. Blocks store the indices of rows.
@@ -13825,6 +13956,7 @@ extern const uint16_t kIq1Rows[2048];
 }  // namespace tfile
 
 // src/quant/codebooks.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 // clang-format off
@@ -14176,6 +14308,7 @@ const uint16_t kIq1Rows[2048] = {
 // clang-format on
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/byte_lanes.h
 // Vectors of 16 bytes and their products with a float32 scale, for the lane decoders. An architecture that has them
@@ -14355,6 +14488,7 @@ struct Lanes {
 #endif
 
 // src/quant/decode_lanes.cpp
+#if TENSORFILE_PART != 2
 #ifndef TFILE_LANES
 
 namespace tfile {
@@ -14940,6 +15074,7 @@ CastKernel find_lane_decoder(tf_dtype from) {
 }  // namespace tfile
 
 #endif
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/block_layouts.h
 #if !defined(TENSORFILE_QUANT_BLOCK_LAYOUTS_H)
@@ -15087,6 +15222,7 @@ constexpr bool holds_for_block_types(Check check) {
 #endif  // TENSORFILE_QUANT_BLOCK_TYPES_H
 
 // src/quant/decode_scalar.cpp
+#if TENSORFILE_PART != 2
 // The results have the bits that ggml and gguf-py compute.
 //
 // Every product here is exact: a scale has the 11 bits of a float16, and the integers that it is multiplied by leave
@@ -15453,6 +15589,7 @@ CastKernel find_scalar_decoder(tf_dtype from) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_scalar.h
 // Encodes ggml's block types in portable C++, one block after the other. Some helpers here are shared with the wide
@@ -15605,6 +15742,7 @@ const BlockTable<BlockEncoder> *wide_encoders_avx512();
 }  // namespace tfile
 
 // src/quant/encode.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -15669,6 +15807,7 @@ Status encode_blocks(const Dtype &dtype, void *to, const float *from, uint64_t b
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_searches.h
 // The searches for scales that ggml makes, in its order of operations: shared by the plain encoders and those with an
@@ -15773,6 +15912,7 @@ void requantize(uint8_t *codes, const float *x, float scale, int32_t zero);
 }  // namespace tfile
 
 // src/quant/encode_packing.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 void store_nibbles(uint8_t *to, const uint8_t *codes, size_t half) {
@@ -15851,8 +15991,10 @@ void requantize(uint8_t *codes, const float *x, float scale, int32_t zero) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_scalar.cpp
+#if TENSORFILE_PART != 2
 // The block types whose scales follow from the elements without a search, and the table of all scalar encoders.
 
 namespace tfile {
@@ -16101,8 +16243,10 @@ BlockEncoder find_scalar_encoder(tf_dtype dtype) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_scalar_iq4.cpp
+#if TENSORFILE_PART != 2
 // IQ4_NL and IQ4_XS: codes are indices into a table of 16 values, and scales are searched for as in ggml.
 
 namespace tfile {
@@ -16214,8 +16358,10 @@ void encode_block(BlockType<TF_DTYPE_IQ4_XS>, uint8_t *to, const float *from) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_scalar_k.cpp
+#if TENSORFILE_PART != 2
 // Q2_K to Q6_K, whose scales are searched for.
 
 namespace tfile {
@@ -16436,8 +16582,10 @@ void encode_block(BlockType<TF_DTYPE_Q6_K>, uint8_t *to, const float *from) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_searches.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -16578,8 +16726,10 @@ float search_steps(uint8_t *codes, const float *x, const float *weight, size_t c
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_weighted.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -16910,8 +17060,10 @@ Status encode_weighted_blocks(const Dtype &dtype, void *to, const float *from, c
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_wide_avx2.cpp
+#if TENSORFILE_PART != 2
 // The encoders of 8 lanes: x86-64 with AVX2.
 
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -17666,8 +17818,10 @@ const BlockTable<BlockEncoder> *wide_encoders_avx2() {
 #undef TFILE_INLINE
 #undef TFILE_LAMBDA
 #undef TFILE_LANEWISE
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_wide_avx512.cpp
+#if TENSORFILE_PART != 2
 // The encoders of 16 lanes: x86-64 with AVX-512.
 
 #if defined(__GNUC__) && defined(__x86_64__)
@@ -18422,8 +18576,10 @@ const BlockTable<BlockEncoder> *wide_encoders_avx512() {
 #undef TFILE_INLINE
 #undef TFILE_LAMBDA
 #undef TFILE_LANEWISE
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/encode_wide_baseline.cpp
+#if TENSORFILE_PART != 2
 // The encoders of 4 lanes, for every CPU of x86-64 (SSE2) and aarch64 (NEON), and the choice of a width.
 
 #if defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
@@ -19173,6 +19329,7 @@ BlockEncoder find_wide_encoder(tf_dtype dtype, Cpu cpu) {
 #undef TFILE_INLINE
 #undef TFILE_LAMBDA
 #undef TFILE_LANEWISE
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/mlx.h
 // Converts blocks to the quantized arrays of MLX: packed codes, scales and biases, in groups of 32.
@@ -19203,6 +19360,7 @@ Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks);
 }  // namespace tfile
 
 // src/quant/mlx.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -19292,6 +19450,7 @@ Status make_mlx_triple(MlxTriple *out, Memory &memory, const Array &blocks) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/presets.h
 // Presets: the mixtures of types that llama-quantize makes, one row for each.
@@ -19347,6 +19506,7 @@ Span<const Preset> all_presets();
 }  // namespace tfile
 
 // src/quant/presets.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -19509,6 +19669,7 @@ Span<const Preset> all_presets() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/tensor_rules.h
 // The rules by which llama-quantize chooses the type of each tensor of a model.
@@ -19644,6 +19805,7 @@ Status make_quant_plan(Ref<QuantPlan> &out, tf_preset preset, const Dict &metada
 }  // namespace tfile
 
 // src/quant/quant_plan.cpp
+#if TENSORFILE_PART != 2
 using namespace tfile;
 
 namespace {
@@ -19763,8 +19925,10 @@ Status make_quant_plan(Ref<QuantPlan> &out, tf_preset id, const Dict &metadata, 
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/quant/tensor_rules.cpp
+#if TENSORFILE_PART != 2
 namespace tfile {
 
 namespace {
@@ -20157,6 +20321,7 @@ bool precedes(Text a, Text b) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 2
 
 // src/format/content_kinds.h
 // Recognises files that are often found under the extension of a tensor format but are something else.
@@ -20177,6 +20342,7 @@ bool is_pytorch_member(Text name);
 }  // namespace tfile
 
 // src/format/content_kinds.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -20285,6 +20451,7 @@ bool is_pytorch_member(Text name) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/format/layout.h
 // Layout: the offset of every byte of a file, computed before anything is written.
@@ -20737,6 +20904,7 @@ TFILE_FORMAT(kSafetensorsFormat)
 }  // namespace tfile
 
 // src/format/formats.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -20930,6 +21098,7 @@ Status fail_name_length(const Source &source, const Settings &settings, uint64_t
 
 }  // namespace tfile
 #undef TFILE_FORMAT
+#endif  // TENSORFILE_PART != 1
 
 // src/format/gguf/gguf.h
 // Numbers and types of GGUF, which its reader and its writer share.
@@ -20990,7 +21159,7 @@ Status edit_gguf(Splice &splice, const EditRequest &request);
 }  // namespace tfile
 
 // src/format/gguf/gguf.cpp
-#if !defined(TENSORFILE_NO_GGUF)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 // GGUF: the format's row, and its types.
 
 namespace tfile {
@@ -21074,7 +21243,7 @@ const Format kGgufFormat = {
 };
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_GGUF)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 
 // src/format/gguf/gguf_fields.h
 // Writes the fields of a GGUF header.
@@ -21198,7 +21367,7 @@ class GgufHeader {
 }  // namespace tfile
 
 // src/format/gguf/gguf_edit.cpp
-#if !defined(TENSORFILE_NO_GGUF)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 // Changes the header of GGUF: the metadata are written anew, and the records of the tensors are kept except for their
 // names and offsets. A big-endian file stays big-endian.
 
@@ -21353,10 +21522,10 @@ Status edit_gguf(Splice &splice, const EditRequest &request) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_GGUF)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 
 // src/format/gguf/gguf_fields.cpp
-#if !defined(TENSORFILE_NO_GGUF)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 namespace tfile {
 
 Status GgufFields::numbers(const Array &array) {
@@ -21434,10 +21603,10 @@ Status put_gguf_metadata(GgufFields &fields, uint64_t tensors, const Dict *metad
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_GGUF)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 
 // src/format/gguf/gguf_header.cpp
-#if !defined(TENSORFILE_NO_GGUF)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 namespace tfile {
 
 Failure GgufHeader::fail(tf_status status, uint64_t offset) const {
@@ -21493,7 +21662,7 @@ Status GgufHeader::read_string(Text *text) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_GGUF)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 
 // src/format/gguf/gguf_records.h
 // GgufRecords: where the metadata values or the tensor records of a GGUF header are.
@@ -21545,7 +21714,7 @@ class GgufRecords {
 }  // namespace tfile
 
 // src/format/gguf/gguf_read.cpp
-#if !defined(TENSORFILE_NO_GGUF)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 // Reads GGUF: a header of metadata values and tensor records, followed by the tensors' data.
 //
 // The header stays in memory and is read twice. The first pass checks everything and stores only the offsets of keys
@@ -22133,10 +22302,10 @@ Status list_gguf(Listing &listing, const Source &source, const Settings &setting
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_GGUF)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 
 // src/format/gguf/gguf_write.cpp
-#if !defined(TENSORFILE_NO_GGUF)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 // Writes GGUF: makes the header in memory, and the data follow it unchanged.
 
 
@@ -22363,9 +22532,10 @@ Status lay_out_gguf(Layout &layout, const SaveRequest &request) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_GGUF)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_GGUF))
 
 // src/format/layout.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -22413,6 +22583,7 @@ void Layout::set_checksum(size_t array, uint32_t crc) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/format/npy/npy.h
 // The header of .npy files and of the members of an .npz.
@@ -22492,7 +22663,7 @@ const char *npy_code(tf_dtype dtype);
 }  // namespace tfile
 
 // src/format/npy/npy.cpp
-#if !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ))
 namespace tfile {
 
 namespace {
@@ -22714,10 +22885,10 @@ const Format kNpyFormat = {
 };
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ))
 
 // src/format/npy/npy_dtypes.cpp
-#if !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ))
 // How .npy headers spell dtypes.
 
 namespace tfile {
@@ -22910,7 +23081,7 @@ const char *npy_code(tf_dtype dtype) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ))
 
 // src/codec/common_form.h
 // CommonForm: a fast path for text in the exact form that nearly every writer produces. If the text differs from that
@@ -22967,7 +23138,7 @@ class CommonForm {
 }  // namespace tfile
 
 // src/format/npy/npy_parse.cpp
-#if !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ))
 // Parses .npy headers.
 
 namespace tfile {
@@ -23423,7 +23594,7 @@ Status parse_npy_header(NpyHeader *out, Arena &arena, const NpyContext &context,
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPY) || !defined(TENSORFILE_NO_NPZ))
 
 // src/format/zip/zip.h
 // The zip container of .npz files: reads the directory and the local headers, and writes stored and deflated members.
@@ -23713,7 +23884,7 @@ Status put_npz_text(Vec<uint8_t> &out, size_t *head, const DictEntry &value);
 }  // namespace tfile
 
 // src/format/npz/npz.cpp
-#if !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 namespace tfile {
 
 namespace {
@@ -24073,7 +24244,7 @@ const Format kNpzFormat = {
 };
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 
 // src/format/zip/zip_records.h
 // Numbers of the zip format that its reader and its writer share.
@@ -24153,7 +24324,7 @@ inline bool zip_is_ascii(Text text) {
 }  // namespace tfile
 
 // src/format/npz/npz_edit.cpp
-#if !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 // Changes the members' names and the text members of .npz. All other members are copied as they are stored, compressed
 // or not.
 
@@ -24328,10 +24499,10 @@ Status edit_npz(Splice &splice, const EditRequest &request) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 
 // src/format/npz/npz_read.cpp
-#if !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 // Lists the members of .npz archives.
 
 namespace tfile {
@@ -24803,10 +24974,10 @@ Status list_npz(Listing &listing, const Source &source, const Settings &settings
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 
 // src/format/npz/npz_text.cpp
-#if !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 namespace tfile {
 
 namespace {
@@ -24961,7 +25132,7 @@ Status put_npz_text(Vec<uint8_t> &out, size_t *head, const DictEntry &value) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 
 // src/format/safetensors/safetensors.h
 // The dtypes and constants of safetensors, which its reader and its writer share.
@@ -25001,7 +25172,7 @@ Status edit_safetensors(Splice &splice, const EditRequest &request);
 }  // namespace tfile
 
 // src/format/safetensors/safetensors.cpp
-#if !defined(TENSORFILE_NO_SAFETENSORS)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 // Safetensors: the format's row, and its dtypes.
 
 
@@ -25090,10 +25261,10 @@ const Format kSafetensorsFormat = {
 };
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_SAFETENSORS)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 
 // src/format/safetensors/safetensors_edit.cpp
-#if !defined(TENSORFILE_NO_SAFETENSORS)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 // Changes the header of .safetensors. What it says about an array, including members that only other programs know, is
 // kept except for the offsets of the data.
 
@@ -25314,10 +25485,10 @@ Status edit_safetensors(Splice &splice, const EditRequest &request) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_SAFETENSORS)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 
 // src/format/safetensors/safetensors_read.cpp
-#if !defined(TENSORFILE_NO_SAFETENSORS)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 // Reads safetensors: the length of a JSON header, the header, and the arrays' bytes without gaps.
 //
 // The header is scanned once. The scan stores only a small record for each array, so that refusing a bad file needs
@@ -25879,10 +26050,10 @@ Status list_safetensors(Listing &listing, const Source &source, const Settings &
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_SAFETENSORS)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 
 // src/format/safetensors/safetensors_write.cpp
-#if !defined(TENSORFILE_NO_SAFETENSORS)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 // Writes safetensors.
 
 
@@ -26100,9 +26271,10 @@ Status lay_out_safetensors(Layout &layout, const SaveRequest &request) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_SAFETENSORS)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_SAFETENSORS))
 
 // src/format/save_report.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -26163,8 +26335,10 @@ Status SaveRefusals::result(tf_status status, Text what) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/format/splice.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 // Extends the last run if the bytes follow it, or else adds one.
@@ -26227,6 +26401,7 @@ bool Splice::fits_in_place(uint64_t *nbytes, uint64_t old_size) const {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/format/zip/zip_end.h
 // What the end records of a zip archive say. Only the files of ZipReader include it.
@@ -26250,7 +26425,7 @@ struct ZipReader::End {
 }  // namespace tfile
 
 // src/format/zip/zip_end.cpp
-#if !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 // Finds the end records of zip archives, which say where the directory is.
 
 namespace tfile {
@@ -26415,10 +26590,10 @@ Status find_zip(bool *found, const Source &source, const Settings &settings) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 
 // src/format/zip/zip_read.cpp
-#if !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 // Reads zip archives.
 
 namespace tfile {
@@ -26852,10 +27027,10 @@ Status ZipReader::peek(Bytes *out, uint64_t offset, uint64_t nbytes) {
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 
 // src/format/zip/zip_write.cpp
-#if !defined(TENSORFILE_NO_NPZ)
+#if TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 // Writes zip archives.
 
 namespace tfile {
@@ -27167,7 +27342,7 @@ Status ZipWriter::put_end(Vec<uint8_t> &out, uint64_t directory, uint64_t size) 
 }
 
 }  // namespace tfile
-#endif  // !defined(TENSORFILE_NO_NPZ)
+#endif  // TENSORFILE_PART != 1 && (!defined(TENSORFILE_NO_NPZ))
 
 // src/transfer/array_deflater.h
 // Compresses the arrays of a request: divides each into chunks, which several threads deflate and which form one
@@ -27232,6 +27407,7 @@ class ArrayDeflater {
 }  // namespace tfile
 
 // src/transfer/array_deflater.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -27376,6 +27552,7 @@ Status ArrayDeflater::finish() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/array_pieces.h
 // Converts arrays to the byte layout of files, in pieces of bounded size.
@@ -27415,6 +27592,7 @@ Status for_each_zeros(uint64_t offset, uint64_t nbytes, const Write &write) {
 }  // namespace tfile
 
 // src/transfer/array_pieces.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -27465,6 +27643,7 @@ Status for_each_piece_of(const Array &array, bool fortran, uint64_t start, uint6
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/chunks.h
 // Inflates single chunks of a deflated member.
@@ -27508,6 +27687,7 @@ class ChunkInflater {
 }  // namespace tfile
 
 // src/transfer/chunks.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -27598,6 +27778,7 @@ Status ChunkInflater::inflate(bool *good, uint64_t from, uint64_t end, bool last
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/completions.h
 // Completions: the targets that worker threads have completed, for a callback on the calling thread.
@@ -27664,6 +27845,7 @@ class Completions {
 }  // namespace tfile
 
 // src/transfer/completions.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 Status Completions::deliver() {
@@ -27680,6 +27862,7 @@ Status Completions::deliver() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/member_stream.h
 // Reads the array bytes of a member in ascending order, whether they are deflated or not.
@@ -27824,6 +28007,7 @@ Status check_known(const Source &source, const Member &member);
 }  // namespace tfile
 
 // src/transfer/member_stream.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -27989,6 +28173,7 @@ void SliceCursor::keep(MemberStream *stream) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/walk.h
 // Walks: the elements of a slice of a member in the order of the file, and their destinations in memory.
@@ -28206,6 +28391,7 @@ Status read_units_as(void *dst, const Dtype &to, const Source &source, const Mem
 }  // namespace tfile
 
 // src/transfer/read_array.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -28288,6 +28474,7 @@ Status read_region_into(void *dst, size_t nbytes, tf_dtype dtype, const StoredAr
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/read_bands.h
 // Reads slices of one member in bands: ranges of its outermost stored axis.
@@ -28341,6 +28528,7 @@ class MemberBands {
 }  // namespace tfile
 
 // src/transfer/read_bands.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -28533,6 +28721,7 @@ Status MemberBands::convert_band(size_t band, const char *stored, Memory &memory
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/base/shared_progress.h
 // SharedProgress: counts the progress of several threads, which one of them reports.
@@ -28616,6 +28805,7 @@ Status verify_sums(Span<const ReadJob> jobs, const Settings &settings);
 }  // namespace tfile
 
 // src/transfer/read_batch.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -28854,8 +29044,10 @@ Status read_members(Vec<ReadTarget> &targets, const Settings &settings, Complete
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/read_job.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -29115,8 +29307,10 @@ Status verify_sums(Span<const ReadJob> jobs, const Settings &settings) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/read_member.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 bool needs_swap(const Member &member) {
@@ -29292,8 +29486,10 @@ Status map_member(Ref<Array> &out, Source &source, const Member &member, Memory 
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/read_target.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -29423,8 +29619,10 @@ Status convert(const Destination &destination, const ReadTarget &target, const v
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/read_units.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -29533,6 +29731,7 @@ Status read_units_as(void *dst, const Dtype &to, const Source &source, const Mem
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/stream_writer.h
 // Writes a file whose array data arrives in order, in pieces of any size.
@@ -29594,6 +29793,7 @@ class StreamWriter {
 }  // namespace tfile
 
 // src/transfer/stream_writer.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 StreamWriter::~StreamWriter() {
@@ -29778,8 +29978,10 @@ Status StreamWriter::finish() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/walk.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -30113,6 +30315,7 @@ Status read_walks(MemberStream &stream, const Member &member, Span<const Walk> w
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/transfer/write_request.h
 // Writes a whole save request, in any format, to any sink.
@@ -30126,6 +30329,7 @@ Status write_request(Sink &sink, const Format &format, const SaveRequest &reques
 }  // namespace tfile
 
 // src/transfer/write_request.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -30430,6 +30634,7 @@ Status write_request(Sink &sink, const Format &format, const SaveRequest &reques
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/check_file.h
 // Checks a file and reports all faults instead of only the first one.
@@ -30542,6 +30747,7 @@ Status list_set_files(Vec<Text> *out, Arena &arena, Text path, bool by_part, con
 }  // namespace tfile
 
 // src/file/check_file.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -30928,6 +31134,7 @@ Status check_source(Ref<Dict> &out, Ref<Source> source, tf_format format, const 
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/declarations.h
 // Declarations: names, dtypes and shapes of arrays whose data does not exist yet.
@@ -30961,6 +31168,7 @@ class Declarations {
 }  // namespace tfile
 
 // src/file/declarations.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 Declarations::~Declarations() {
@@ -31000,6 +31208,7 @@ void Declarations::truncate(size_t count) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/file_listing.h
 // The description of all arrays of a file in one block of memory.
@@ -31013,6 +31222,7 @@ Status make_file_listing(Ref<Buffer> &out, const OpenedFile &file);
 }  // namespace tfile
 
 // src/file/file_listing.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -31090,6 +31300,7 @@ Status make_file_listing(Ref<Buffer> &out, const OpenedFile &file) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/header_edit.h
 // Edit (tf_edit): new names, metadata and choice of arrays for a file, whose data are copied as they are stored.
@@ -31224,6 +31435,7 @@ Status save_to_memory(Ref<Buffer> &out, tf_format format, const Content &content
 }  // namespace tfile
 
 // src/file/header_edit.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -31508,6 +31720,7 @@ Status tf_edit::write_in_place(const char *path, const Settings &with) const {
   close_file(to);
   return status;
 }
+#endif  // TENSORFILE_PART != 1
 
 // src/file/load.h
 // Loads all arrays of a file, or a selection of them, and its metadata.
@@ -31559,6 +31772,7 @@ Status add_listed(Dict &arrays, Text name, const Dtype &dtype, Span<const int64_
 }  // namespace tfile
 
 // src/file/load.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -31676,8 +31890,10 @@ Status load_file(const LoadOutputs &out, const OpenedFile &file) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/load_mlx.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -31752,6 +31968,7 @@ Status add_listed(Dict &arrays, Text name, const Dtype &dtype, Span<const int64_
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/folder_sets.h
 // FolderSets: finds the sets of files in a folder.
@@ -32009,6 +32226,7 @@ Status make_index(Vec<char> *text, const PartPlan &plan);
 }  // namespace tfile
 
 // src/file/open.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -32169,8 +32387,10 @@ Status open_file_source(Ref<OpenedFile> &out, Ref<Source> source, tf_format form
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/opened_file.cpp
+#if TENSORFILE_PART != 1
 tf_file::~tf_file() {
   for (tfile::Source *part : parts)
     part->release();
@@ -32308,6 +32528,7 @@ Status open_memory_copy(Ref<OpenedFile> &out, const void *data, size_t nbytes, t
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/read.h
 // Reads arrays of an opened file: whole, in part, several at once, into new arrays or into the caller's memory.
@@ -32338,6 +32559,7 @@ Status read_slice_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFil
 }  // namespace tfile
 
 // src/file/read.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 Status read_array(Ref<Array> &out, const OpenedFile &file, const Member &member) {
@@ -32374,6 +32596,7 @@ Status read_slice_into(void *dst, size_t nbytes, tf_dtype dtype, const OpenedFil
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/read_plan.h
 // ReadPlan (tf_read_plan): arrays and slices of a file to read in one go.
@@ -32444,6 +32667,7 @@ Status make_read_plan(Ref<ReadPlan> &out, const OpenedFile &file);
 }  // namespace tfile
 
 // src/file/read_plan.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -32555,6 +32779,7 @@ Status tf_read_plan::run() {
   }
   return read_members(targets, file->settings, callback);
 }
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/set_replacement.h
 // SetReplacement: replaces all files of a save, which are a single file or a set with its index, as a whole.
@@ -32692,6 +32917,7 @@ class SinkSet {
 }  // namespace tfile
 
 // src/file/save.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -32951,8 +33177,10 @@ Status check_save(Ref<Dict> &out, tf_format asked, const Dict &arrays, const Dic
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/folder_sets.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -33047,6 +33275,7 @@ Status FolderSets::find_sets(Vec<Text> *out) const {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/opened_set.h
 // Several files opened as one OpenedFile.
@@ -33093,6 +33322,7 @@ Status adopt_metadata(OpenedFile &set, const OpenedFile &part);
 }  // namespace tfile
 
 // src/file/sets/gguf_split.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -33208,8 +33438,10 @@ Status make_split_metadata(Ref<Dict> &out, const SaveRequest &request, size_t pa
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/numbered_parts.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 Status open_numbered(Ref<OpenedFile> &file) {
@@ -33248,8 +33480,10 @@ Status note_other_parts(OpenedFile &file) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/opened_set.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -33332,8 +33566,10 @@ Status adopt_metadata(OpenedFile &set, const OpenedFile &part) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/part_name.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -33392,8 +33628,10 @@ Status join(Vec<char> *out, Text a, Text b, Text c) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/part_plan.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 PartPlan::~PartPlan() {
@@ -33469,6 +33707,7 @@ SaveRequest PartPlan::part_request(size_t part, const Dict *metadata) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/writer.h
 // Writer (tf_writer): saves arrays that are declared first and whose bytes are then passed in pieces of any size.
@@ -33641,6 +33880,7 @@ Status make_planned_set(Ref<PlannedSet> &out, const char *path, tf_format format
 }  // namespace tfile
 
 // src/file/sets/planned_set.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 namespace {
@@ -33822,8 +34062,10 @@ Status make_planned_set(Ref<PlannedSet> &out, const char *path, tf_format asked,
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/safetensors_index.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -34107,8 +34349,10 @@ Status make_index(Vec<char> *text, const PartPlan &plan) {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/set_files.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -34205,8 +34449,10 @@ Status list_set_files(Vec<Text> *out, Arena &arena, Text path, bool by_part, con
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/set_replacement.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -34493,8 +34739,10 @@ Status SetReplacement::remove_all_old_files() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/sets/sink_set.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 SinkSet::~SinkSet() {
@@ -34557,6 +34805,7 @@ void SinkSet::abort() {
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/weights.h
 // Weights: trees of arrays, saved and loaded by flat names such as "layers.0.w".
@@ -34574,6 +34823,7 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
 }  // namespace tfile
 
 // src/file/weights.cpp
+#if TENSORFILE_PART != 1
 namespace tfile {
 
 namespace {
@@ -34750,8 +35000,10 @@ Status save_weights(const char *path, const Dict &tree, const Settings &settings
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/file/writer.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 tf_writer::~tf_writer() {
@@ -34909,6 +35161,7 @@ Status open_sink_writer(Ref<Writer> &out, Ref<Sink> sink, tf_format format, cons
 }
 
 }  // namespace tfile
+#endif  // TENSORFILE_PART != 1
 
 // src/api/arguments.h
 // Checks of the arguments of the C functions, and the conversion of a Status to a tf_status.
@@ -34974,6 +35227,7 @@ inline bool is_null(const void *pointer, const char *name) {
 }  // namespace tfile
 
 // src/api/tf_array.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -35190,8 +35444,10 @@ tf_status tf_array_equal(int32_t *equal, const tf_array *a, const tf_array *b) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_buffer.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -35214,6 +35470,7 @@ void tf_buffer_release(tf_buffer *buffer) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/core/dict_arguments.h
 // Checks of the arguments that select an entry of a dict.
@@ -35262,6 +35519,7 @@ inline Status require_scalar(const Array **out, const Dict *dict, const char *ke
 }  // namespace tfile
 
 // src/api/tf_dict.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -35550,8 +35808,10 @@ tf_status tf_dict_compare(tf_dict **report, const tf_dict *expected, const tf_di
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_dlpack.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -35587,8 +35847,10 @@ tf_status tf_array_from_dlpack_unversioned(tf_array **out, struct DLManagedTenso
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_dtype.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -35630,8 +35892,10 @@ int32_t tf_dtype_can_encode(tf_dtype dtype) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_edit.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -35721,8 +35985,10 @@ tf_status tf_save_metadata(const char *path, const tf_dict *metadata, const tf_o
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_error.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -35770,8 +36036,10 @@ tf_status tf_error_set(tf_status status, const char *message, size_t length) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_file.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36005,8 +36273,10 @@ tf_status tf_file_read_slice_into(const tf_file *file, size_t index, const int64
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_format.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36043,8 +36313,10 @@ tf_format tf_format_probe(const void *head, size_t nbytes) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_load.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36082,8 +36354,10 @@ tf_status tf_load_source(tf_array **array, tf_dict **arrays, tf_dict **metadata,
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_options.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36180,8 +36454,10 @@ tf_status tf_options_set_executor(tf_options *options, tf_executor_fn execute, s
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_part_plan.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36301,8 +36577,10 @@ void tf_part_plan_release(tf_part_plan *plan) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_preset.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36329,8 +36607,10 @@ tf_dtype tf_preset_dtype(tf_preset preset) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_quant_plan.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36382,8 +36662,10 @@ void tf_quant_plan_release(tf_quant_plan *plan) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_read_plan.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36429,8 +36711,10 @@ void tf_read_plan_release(tf_read_plan *plan) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_save.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36520,8 +36804,10 @@ tf_status tf_save_check(tf_dict **report, tf_format format, const tf_dict *array
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_sink.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36565,8 +36851,10 @@ void tf_sink_release(tf_sink *sink) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_source.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36656,8 +36944,10 @@ void tf_source_release(tf_source *source) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_weights.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36698,8 +36988,10 @@ tf_status tf_save_weights(const char *path, const tf_dict *tree, const tf_option
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1
 
 // src/api/tf_writer.cpp
+#if TENSORFILE_PART != 1
 using namespace tfile;
 
 extern "C" {
@@ -36756,3 +37048,4 @@ void tf_writer_release(tf_writer *writer) {
 }
 
 }  // extern "C"
+#endif  // TENSORFILE_PART != 1

@@ -1,0 +1,3 @@
+//go:build !cgo || tensorfile_system
+
+package core2

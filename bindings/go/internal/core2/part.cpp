@@ -1,0 +1,2 @@
+// The folder of tensorfile.cpp is in the options of core.go, which also choose the part.
+#include "tensorfile.cpp"
