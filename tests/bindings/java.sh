@@ -12,6 +12,8 @@ build=${2-}
 package=$root/bindings/java
 # Where the jar unpacks its library to.
 export XDG_CACHE_HOME="$folder/caches"
+# The tests need no fast core.
+export CXX="$root/tests/unoptimized_cxx.sh"
 
 for tool in javac mvn cmake; do
   if ! command -v "$tool" >/dev/null; then
