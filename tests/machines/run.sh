@@ -131,9 +131,10 @@ test_machine() {
   local machine=$1 programs=$2 program emulator build=$work/$1/build
   build_needs "$machine"
   configure "$machine" . "$build" -DTENSORFILE_BUILD_TESTS=ON -DTENSORFILE_WERROR=ON -DTENSORFILE_AMALGAMATED=ON \
-    -DTENSORFILE_UNITY_PROGRAM=ON
+    -DTENSORFILE_UNITY_PROGRAM=ON '-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG'
+  # The target `tensorfile` would be the file of the program, which has the same name.
   # shellcheck disable=SC2086  # a list of words
-  build "$build" tensorfile report $build_program $programs
+  build "$build" libtensorfile.so report $build_program $programs
   read -r -a emulator < "$build/emulator.txt"
   compare_report "$machine" "${emulator[@]}" "$build/tests/report"
   for program in $programs; do
