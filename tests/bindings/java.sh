@@ -12,6 +12,8 @@ build=${2-}
 package=$root/bindings/java
 # Where the jar unpacks its library to.
 export XDG_CACHE_HOME="$folder/caches"
+# The JVM encodes file names as the locale says, and the tests have names beyond ASCII.
+export LC_ALL=C.UTF-8
 # The tests need no fast core.
 export CXX="$root/tests/unoptimized_cxx.sh"
 
