@@ -256,7 +256,7 @@ def find_package(name):
 
 
 def subdirectory():
-    folder, _ = configure_and_build("subdirectory", f"-DTENSORFILE_SOURCE={tool('SOURCE')}",
+    folder, _ = configure_and_build("subdirectory", f"-DTENSORFILE_SOURCE={tool('SOURCE')}", "-DTENSORFILE_AMALGAMATED=ON",
                                     f"-DTENSORFILE_BUILD_BUNDLE={tool('BUNDLE')}",
                                     f"-DCMAKE_INSTALL_PREFIX={WORK / 'subdirectory, tree'}", RELATIVE_RPATH,
                                     cxx=HERE.parent / "unoptimized_cxx.sh")
