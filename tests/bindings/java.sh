@@ -14,8 +14,6 @@ package=$root/bindings/java
 export XDG_CACHE_HOME="$folder/caches"
 # The JVM encodes file names as the locale says, and the tests have names beyond ASCII.
 export LC_ALL=C.UTF-8
-# The tests need no fast core.
-export CXX="$root/tests/unoptimized_cxx.sh"
 
 for tool in javac mvn cmake; do
   if ! command -v "$tool" >/dev/null; then

@@ -213,7 +213,7 @@ def plain_build():
 
 
 def check_optimized(rules):
-    flags = re.search(r"^build [^\n]*tf_array\.cpp\.o: .*?^  FLAGS = ([^\n]*)", rules, re.M | re.S).group(1)
+    flags = re.search(r"^build [^\n]*/(?:tf_array|tensorfile)\.cpp\.o: .*?^  FLAGS = ([^\n]*)", rules, re.M | re.S).group(1)
     if not re.search(r"-O[23]", flags):
         fail(f"the core is compiled without optimization: {flags}")
 
