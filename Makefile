@@ -42,7 +42,7 @@ help:
 	@echo
 	@echo 'Test:'
 	@echo '  make test               everything that CI runs: tests, one of them with Apache Spark, sanitizers, 20 s of each'
-	@echo '                          fuzz target, docs, lint; up to an hour'
+	@echo '                          fuzz target, docs, lint; 45 minutes'
 	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed, 8 GiB,'
 	@echo '                          coverage, test data of other projects, Apache Spark, storage layers, other machines,'
 	@echo '                          packages; 75 minutes'
