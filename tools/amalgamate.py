@@ -24,7 +24,7 @@ HEADER = ROOT / "include" / "tensorfile.h"
 # The layers of the core in the order of the sources: each layer after those that it includes.
 LAYERS = ["base", "core", "io", "codec", "quant", "format", "transfer", "file", "api"]
 # TENSORFILE_PART=2 compiles these layers, and 1 the others, which take about as long.
-SECOND_PART = ["format", "transfer", "file", "api"]
+SECOND_PART = LAYERS[LAYERS.index("format"):]
 
 # The name of a source in format/ or transfer/ starts with its format: "format/gguf/gguf_read.cpp" belongs to gguf. These
 # names belong to other formats too, or instead.
