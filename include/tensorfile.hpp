@@ -2231,12 +2231,15 @@ class File : public detail::Handle<tf_file, tf_file_retain, tf_file_release> {
 /** One array of a File. It stays valid when the File is moved or destroyed. */
 class File::Entry {
  public:
-  /** Where the bytes of an array are stored: tf_file_location(). */
+  /** Where the bytes of an array are stored, and in which order: tf_file_location(), tf_file_is_big_endian(), and
+      tf_file_is_fortran_order(). */
   struct Location {
     std::string_view path;
     std::uint64_t offset;
     std::uint64_t stored_bytes;
     bool deflated;
+    bool big_endian;
+    bool fortran_order;
   };
 
   Entry(const Entry &other) noexcept : file_(other.file_.share()), index_(other.index_), name_(other.name_) {}
@@ -2273,7 +2276,7 @@ class File::Entry {
   }
   /** tf_file_nbytes() */
   std::uint64_t nbytes() const noexcept { return tf_file_nbytes(handle(), index_); }
-  /** tf_file_location() */
+  /** tf_file_location(), tf_file_is_big_endian() and tf_file_is_fortran_order() */
   Location location() const {
     const char *path = nullptr;
     Location location = {};
@@ -2281,6 +2284,8 @@ class File::Entry {
     detail::check(tf_file_location(&path, &location.offset, &location.stored_bytes, &deflated, handle(), index_));
     location.path = path;
     location.deflated = deflated != 0;
+    location.big_endian = tf_file_is_big_endian(handle(), index_) != 0;
+    location.fortran_order = tf_file_is_fortran_order(handle(), index_) != 0;
     return location;
   }
 

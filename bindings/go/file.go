@@ -516,13 +516,14 @@ func (e Entry) Len() int {
 // NBytes returns the number of bytes that the array takes in memory in C order, or in the file if its dtype is unknown.
 func (e Entry) NBytes() int64 { return e.nbytes }
 
-// Location says where the bytes of an array are stored, for programs that read files on their own. The bytes may be
-// big-endian or in Fortran order.
+// Location says where the bytes of an array are stored, for programs that read files on their own.
 type Location struct {
-	Path        string // path of the file, or the name of its source
-	Offset      int64  // offset of the first byte, which is compressed if Deflated is true
-	StoredBytes int64  // number of bytes in the file
-	Deflated    bool   // the bytes are a raw deflate stream of a whole .npy file
+	Path         string // path of the file, or the name of its source
+	Offset       int64  // offset of the first byte, which is compressed if Deflated is true
+	StoredBytes  int64  // number of bytes in the file
+	Deflated     bool   // the bytes are a raw deflate stream of a whole .npy file
+	BigEndian    bool   // numbers of more than one byte have the most significant byte first
+	FortranOrder bool   // the first index changes fastest
 }
 
 // Location returns where the bytes of the array are stored.
@@ -538,7 +539,8 @@ func (e Entry) Location() (Location, error) {
 	if err := check(capi.FileLocation(&path, &offset, &stored, &deflated, raw, e.index)); err != nil {
 		return Location{}, err
 	}
-	return Location{capi.String(path), int64(offset), int64(stored), deflated != 0}, nil
+	bigEndian, fortranOrder := capi.FileIsBigEndian(raw, e.index), capi.FileIsFortranOrder(raw, e.index)
+	return Location{capi.String(path), int64(offset), int64(stored), deflated != 0, bigEndian != 0, fortranOrder != 0}, nil
 }
 
 // Read reads or maps the array. With parts, it reads only the part that they select, as Array.Slice does, and returns a

@@ -127,6 +127,18 @@ func TestGoldenFilesHaveTheVerdictsOfC(t *testing.T) {
 	}
 }
 
+func TestLocationSaysTheOrderOfBytesAndElements(t *testing.T) {
+	for name, expected := range map[string][2]bool{
+		"np_fortran_be": {true, true}, "np_float32_be": {true, false}, "np_float32_fortran_2d": {false, true},
+		"np_float32_c": {false, false},
+	} {
+		file := must[*File](t)(Open(filepath.Join(goldenFolder, "npy", name+".npy")))
+		where := must[Location](t)(must[Entry](t)(file.At(0)).Location())
+		same(t, [2]bool{where.BigEndian, where.FortranOrder}, expected)
+		ok(t, file.Close())
+	}
+}
+
 func TestGoldenFilesFromMemorySourcesAndMaps(t *testing.T) {
 	for _, g := range goldenFiles(t) {
 		bytes, err := os.ReadFile(g.path())

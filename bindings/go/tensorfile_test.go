@@ -727,7 +727,7 @@ func TestFiles(t *testing.T) {
 	fails(t, ReadInto(BytesInto(twin, raws[0]), BytesInto(x, raws[1])), ErrInvalidArgument)
 
 	where := must[Location](t)(x.Location())
-	same(t, []any{where.Path, where.StoredBytes, where.Deflated}, []any{path, int64(24), false})
+	same(t, where, Location{Path: path, Offset: where.Offset, StoredBytes: 24})
 	raw := must[[]byte](t)(os.ReadFile(path))
 	same(t, raw[where.Offset:where.Offset+24], bytesOf([]float32{1, 2, 3, 4, 5, 6}))
 	_, err := file.At(2)

@@ -116,6 +116,18 @@ uint64_t tf_file_nbytes(const tf_file *file, size_t index) {
   return member->nbytes;
 }
 
+int32_t tf_file_is_big_endian(const tf_file *file, size_t index) {
+  const Member *member = nullptr;
+  if (is_null(file, "file") || !file->find_member(&member, index).ok()) return 0;
+  return member->big_endian ? 1 : 0;
+}
+
+int32_t tf_file_is_fortran_order(const tf_file *file, size_t index) {
+  const Member *member = nullptr;
+  if (is_null(file, "file") || !file->find_member(&member, index).ok()) return 0;
+  return member->fortran ? 1 : 0;
+}
+
 tf_status tf_file_location(const char **path, uint64_t *offset, uint64_t *stored_bytes, int32_t *deflated,
                            const tf_file *file, size_t index) {
   TFILE_API_TRY(require(file, "file"));

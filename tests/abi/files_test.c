@@ -149,6 +149,7 @@ static void test_file(void) {
   CHECK_OK(tf_file_location(&path, &offset, &stored, &deflated, file, index));
   CHECK_TEXT("files.safetensors", path);
   CHECK(offset > 0 && stored == BYTES && deflated == 0);
+  CHECK(tf_file_is_big_endian(file, index) == 0 && tf_file_is_fortran_order(file, index) == 0);
   CHECK_OK(tf_file_read_into(file, index, TF_DTYPE_FLOAT64, values, sizeof(values)));
   check_listing(file, index);
   check_read_plan(file, index);

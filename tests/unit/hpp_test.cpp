@@ -762,7 +762,7 @@ TEST(Hpp, FilesAreRanges) {
   const tf::File::Entry::Location location = file[1].location();
   EXPECT_EQ(location.path, "");
   EXPECT_EQ(location.offset + location.stored_bytes, buffer.size());
-  EXPECT_FALSE(location.deflated);
+  EXPECT_FALSE(location.deflated || location.big_endian || location.fortran_order);
   EXPECT_TRUE(file.contains("b"));
   EXPECT_FALSE(file.contains("c"));
   EXPECT_EQ(error_of([&] { file["c"]; }).status(), tf::Status::not_found);
@@ -784,6 +784,19 @@ TEST(Hpp, FilesSayWhatTheyHold) {
   EXPECT_EQ(file[0].size(), 2);
   EXPECT_TRUE(file.other_names().empty());
   EXPECT_TRUE(file.notes().empty());
+}
+
+TEST(Hpp, LocationsSayTheOrderOfBytesAndElements) {
+  std::string bytes("\x93NUMPY\x01\x00\x76\x00", 10);
+  bytes += "{'descr': '>i2', 'fortran_order': True, 'shape': (2, 3), }";
+  bytes.resize(127, ' ');
+  bytes += '\n' + std::string("\0\1\0\4\0\2\0\5\0\3\0\6", 12);
+  const tf::File file = tf::File::from_memory(bytes);
+  EXPECT_EQ(all(file[0].read().contiguous().values<std::int16_t>()), (std::vector<std::int16_t>{1, 2, 3, 4, 5, 6}));
+  const tf::File::Entry::Location location = file[0].location();
+  EXPECT_EQ(location.offset, 128u);
+  EXPECT_TRUE(location.big_endian);
+  EXPECT_TRUE(location.fortran_order);
 }
 
 TEST(Hpp, GetReturnsOnlyTheTypeThatAValueHas) {

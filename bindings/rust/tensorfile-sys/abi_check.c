@@ -336,6 +336,8 @@ tf_status tf_file_type(const char **, size_t *, const tf_file *, size_t);
 size_t tf_file_ndim(const tf_file *, size_t);
 const int64_t *tf_file_shape(const tf_file *, size_t);
 uint64_t tf_file_nbytes(const tf_file *, size_t);
+int32_t tf_file_is_big_endian(const tf_file *, size_t);
+int32_t tf_file_is_fortran_order(const tf_file *, size_t);
 tf_status tf_file_location(const char **, uint64_t *, uint64_t *, int32_t *, const tf_file *, size_t);
 const tf_dict *tf_file_metadata(const tf_file *);
 tf_status tf_file_listing(tf_buffer **, const tf_file *);

@@ -237,6 +237,8 @@ extern swig_voidp _wrap_FileType_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_
 extern swig_intgo _wrap_FileNdim_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileShape_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
 extern swig_type_53 _wrap_FileNbytes_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
+extern int _wrap_FileIsBigEndian_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
+extern int _wrap_FileIsFortranOrder_capi_1776ad80a54d1c53(uintptr_t arg1, swig_intgo arg2);
 extern swig_voidp _wrap_FileLocation_capi_1776ad80a54d1c53(swig_voidp arg1, swig_voidp arg2, swig_voidp arg3, swig_voidp arg4, uintptr_t arg5, swig_intgo arg6);
 extern uintptr_t _wrap_FileMetadata_capi_1776ad80a54d1c53(uintptr_t arg1);
 extern swig_voidp _wrap_FileListing_capi_1776ad80a54d1c53(swig_voidp arg1, uintptr_t arg2);
@@ -1876,6 +1878,24 @@ func FileNbytes(arg1 File, arg2 int) (_swig_ret uint64) {
 _swig_i_0 = uintptr(arg1)
 	_swig_i_1 := arg2
 	swig_r = (uint64)(C._wrap_FileNbytes_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func FileIsBigEndian(arg1 File, arg2 int) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_FileIsBigEndian_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func FileIsFortranOrder(arg1 File, arg2 int) (_swig_ret int32) {
+	var swig_r int32
+	var _swig_i_0 uintptr
+_swig_i_0 = uintptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (int32)(C._wrap_FileIsFortranOrder_capi_1776ad80a54d1c53(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 

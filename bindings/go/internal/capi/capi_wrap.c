@@ -3062,6 +3062,44 @@ long long _wrap_FileNbytes_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swi
 }
 
 
+int _wrap_FileIsBigEndian_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1) {
+  tf_file *arg1 = 0 ;
+  size_t arg2 ;
+  int32_t result;
+  int _swig_go_result;
+  
+  arg1 = (tf_file *)_swig_go_0;
+  arg2 = (size_t)_swig_go_1; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_is_big_endian((struct tf_file const *)arg1,arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+int _wrap_FileIsFortranOrder_capi_1776ad80a54d1c53(tf_file *_swig_go_0, intgo _swig_go_1) {
+  tf_file *arg1 = 0 ;
+  size_t arg2 ;
+  int32_t result;
+  int _swig_go_result;
+  
+  arg1 = (tf_file *)_swig_go_0;
+  arg2 = (size_t)_swig_go_1; 
+  
+  
+  tf_go_call call = tf_go_enter();
+  result = tf_file_is_fortran_order((struct tf_file const *)arg1,arg2);
+  tf_go_exit(&call);
+  
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 char *_wrap_FileLocation_capi_1776ad80a54d1c53(char **_swig_go_0, long long *_swig_go_1, long long *_swig_go_2, int *_swig_go_3, tf_file *_swig_go_4, intgo _swig_go_5) {
   char **arg1 = 0 ;
   uint64_t *arg2 = 0 ;

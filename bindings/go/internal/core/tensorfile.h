@@ -1356,9 +1356,15 @@ TENSORFILE_API const int64_t *tf_file_shape(const tf_file *file, size_t index);
 /** Returns the bytes that an array needs in memory when it is C-contiguous; if its dtype is unknown, the bytes that
     tf_file_read_raw() returns. */
 TENSORFILE_API uint64_t tf_file_nbytes(const tf_file *file, size_t index);
+/** Returns 1 if the numbers of an array are stored with their most significant byte first, else 0. It is 0 for numbers of
+    one byte. For a block type, the numbers are the fields of its blocks. */
+TENSORFILE_API int32_t tf_file_is_big_endian(const tf_file *file, size_t index);
+/** Returns 1 if an array is stored in Fortran order, in which the first index changes fastest, else 0. Only a .npy and the
+    members of a .npz can be. It is 0 where both orders are the same, as for arrays of fewer than two dimensions. */
+TENSORFILE_API int32_t tf_file_is_fortran_order(const tf_file *file, size_t index);
 /**
- * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
- * Fortran order.
+ * Gets where the bytes of an array are stored, for readers that do their own I/O. tf_file_is_big_endian() and
+ * tf_file_is_fortran_order() say in which order they are.
  * @param path          receives the path of the file that contains the array, or the name of its source, borrowed from
  *                      file; "" if it has neither. May be NULL
  * @param offset        receives the offset of the array's first byte; of a deflated array, that of the first compressed

@@ -1728,8 +1728,16 @@ unsafe extern "C" {
     /// [`tf_file_read_raw`] returns.
     pub fn tf_file_nbytes(file: *const tf_file, index: usize) -> u64;
 
-    /// Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in
-    /// Fortran order.
+    /// Returns 1 if the numbers of an array are stored with their most significant byte first, else 0. It is 0 for numbers of
+    /// one byte. For a block type, the numbers are the fields of its blocks.
+    pub fn tf_file_is_big_endian(file: *const tf_file, index: usize) -> i32;
+
+    /// Returns 1 if an array is stored in Fortran order, in which the first index changes fastest, else 0. Only a .npy and the
+    /// members of a .npz can be. It is 0 where both orders are the same, as for arrays of fewer than two dimensions.
+    pub fn tf_file_is_fortran_order(file: *const tf_file, index: usize) -> i32;
+
+    /// Gets where the bytes of an array are stored, for readers that do their own I/O. [`tf_file_is_big_endian`] and
+    /// [`tf_file_is_fortran_order`] say in which order they are.
     ///
     /// * `path`: receives the path of the file that contains the array, or the name of its source, borrowed from
     ///   file; "" if it has neither. May be NULL

@@ -244,8 +244,7 @@ pub struct Entry<'a> {
     index: usize,
 }
 
-/// Where the bytes of an array are stored, for programs that read files on their own. The bytes may be big-endian or in
-/// Fortran order.
+/// Where the bytes of an array are stored, for programs that read files on their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Location<'a> {
@@ -257,6 +256,10 @@ pub struct Location<'a> {
     pub stored_bytes: u64,
     /// `true` if the bytes are a raw deflate stream of a whole .npy file.
     pub deflated: bool,
+    /// `true` if numbers of more than one byte are stored with the most significant byte first.
+    pub big_endian: bool,
+    /// `true` if the first index changes fastest.
+    pub fortran_order: bool,
 }
 
 impl<'a> Entry<'a> {
@@ -364,7 +367,12 @@ impl<'a> Entry<'a> {
         #[cfg(not(unix))]
         let path = Path::new(path.to_str().unwrap_or(""));
         let path = (!path.as_os_str().is_empty()).then_some(path);
-        Ok(Location { path, offset, stored_bytes, deflated: deflated != 0 })
+        // SAFETY: the handle is valid.
+        let (big_endian, fortran_order) = unsafe {
+            let (file, index) = (self.raw(), self.index);
+            (sys::tf_file_is_big_endian(file, index) != 0, sys::tf_file_is_fortran_order(file, index) != 0)
+        };
+        Ok(Location { path, offset, stored_bytes, deflated: deflated != 0, big_endian, fortran_order })
     }
 
     pub(crate) fn file(&self) -> &'a File {

@@ -555,6 +555,7 @@ fn files_are_read_in_parts() {
     let at = usize::try_from(location.offset).unwrap();
     assert_eq!(bytes[at..at + 8], [0i32.to_le_bytes(), 1i32.to_le_bytes()].concat());
     assert_eq!((location.stored_bytes, location.deflated), (48, false));
+    assert!(!location.big_endian && !location.fortran_order);
     assert_eq!(entry.type_name().unwrap(), "int32");
     assert_eq!(entry.read_raw().unwrap().as_slice::<u8>().unwrap(), &bytes[at..at + 48]);
     assert!(file.others().unwrap().is_empty() && file.notes().unwrap().is_empty());

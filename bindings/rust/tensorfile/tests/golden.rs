@@ -84,6 +84,20 @@ fn opening_and_loading_have_the_verdicts_of_c() {
 }
 
 #[test]
+fn locations_say_the_order_of_bytes_and_elements() {
+    for (name, big_endian, fortran_order) in [
+        ("np_fortran_be", true, true),
+        ("np_float32_be", true, false),
+        ("np_float32_fortran_2d", false, true),
+        ("np_float32_c", false, false),
+    ] {
+        let file = File::open(folder().join(format!("npy/{name}.npy"))).unwrap();
+        let location = file.entry("").unwrap().location().unwrap();
+        assert_eq!((location.big_endian, location.fortran_order), (big_endian, fortran_order), "{name}");
+    }
+}
+
+#[test]
 fn memory_sources_and_mapping_give_the_same() {
     // SAFETY: nothing changes the golden files.
     let map = unsafe { Options::new().map(true) };

@@ -4201,6 +4201,40 @@ SWIGEXPORT jlong JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1nbyte
 }
 
 
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1is_1big_1endian(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jint jresult = 0 ;
+  tf_file *arg1 = 0 ;
+  size_t arg2 ;
+  int32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_file *)(intptr_t)jarg1;
+  arg2 = (size_t)jarg2; 
+  result = tf_file_is_big_endian((struct tf_file const *)arg1,arg2);
+  jresult = (jint)result; 
+  
+  return jresult;
+}
+
+
+SWIGEXPORT jint JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1is_1fortran_1order(JNIEnv *jenv, jclass jcls, jlong jarg1, jlong jarg2) {
+  jint jresult = 0 ;
+  tf_file *arg1 = 0 ;
+  size_t arg2 ;
+  int32_t result;
+  
+  (void)jenv;
+  (void)jcls;
+  arg1 = (tf_file *)(intptr_t)jarg1;
+  arg2 = (size_t)jarg2; 
+  result = tf_file_is_fortran_order((struct tf_file const *)arg1,arg2);
+  jresult = (jint)result; 
+  
+  return jresult;
+}
+
+
 SWIGEXPORT jbyteArray JNICALL Java_org_tensorfile_TensorfileNativeJNI_tf_1file_1location(JNIEnv *jenv, jclass jcls, jlongArray jarg1, jlong jarg5, jlong jarg6) {
   jbyteArray jresult = 0 ;
   char **arg1 = 0 ;

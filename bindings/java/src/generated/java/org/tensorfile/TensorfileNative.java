@@ -1029,8 +1029,24 @@ final class TensorfileNative implements TensorfileNativeConstants {
   }
 
   /**
-   * Gets where the bytes of an array are stored, for readers that do their own I/O. The bytes can be big-endian or in<br>
-   * Fortran order.<br>
+   *  Returns 1 if the numbers of an array are stored with their most significant byte first, else 0. It is 0 for numbers of<br>
+   *     one byte. For a block type, the numbers are the fields of its blocks. 
+   */
+  public static int tf_file_is_big_endian(long file, long index) {
+    return TensorfileNativeJNI.tf_file_is_big_endian(file, index);
+  }
+
+  /**
+   *  Returns 1 if an array is stored in Fortran order, in which the first index changes fastest, else 0. Only a .npy and the<br>
+   *     members of a .npz can be. It is 0 where both orders are the same, as for arrays of fewer than two dimensions. 
+   */
+  public static int tf_file_is_fortran_order(long file, long index) {
+    return TensorfileNativeJNI.tf_file_is_fortran_order(file, index);
+  }
+
+  /**
+   * Gets where the bytes of an array are stored, for readers that do their own I/O. tf_file_is_big_endian() and<br>
+   * tf_file_is_fortran_order() say in which order they are.<br>
    * @param path          receives the path of the file that contains the array, or the name of its source, borrowed from<br>
    *                      file; "" if it has neither. May be NULL<br>
    * @param offset        receives the offset of the array's first byte; of a deflated array, that of the first compressed<br>

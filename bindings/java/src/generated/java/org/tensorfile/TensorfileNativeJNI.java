@@ -145,6 +145,8 @@ final class TensorfileNativeJNI {
   public final static native long tf_file_ndim(long jarg1, long jarg2);
   public final static native long[] tf_file_shape(long jarg1, long jarg2);
   public final static native long tf_file_nbytes(long jarg1, long jarg2);
+  public final static native int tf_file_is_big_endian(long jarg1, long jarg2);
+  public final static native int tf_file_is_fortran_order(long jarg1, long jarg2);
   public final static native byte[] tf_file_location(long[] jarg1, long jarg5, long jarg6);
   public final static native long tf_file_metadata(long jarg1);
   public final static native long tf_file_listing(long jarg2);

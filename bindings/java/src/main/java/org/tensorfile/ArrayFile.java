@@ -377,9 +377,14 @@ public final class ArrayFile implements AutoCloseable {
      */
     public Location location() throws IOException {
       long[] numbers = new long[3];
-      byte[] path = handle.call(address -> TensorfileNative.tf_file_location(numbers, address, index));
-      Optional<Path> file = path.length == 0 ? Optional.empty() : Optional.of(Path.of(Text.string(path)));
-      return new Location(file, numbers[0], numbers[1], numbers[2] != 0);
+      return handle.call(
+          address -> {
+            byte[] path = TensorfileNative.tf_file_location(numbers, address, index);
+            boolean bigEndian = TensorfileNative.tf_file_is_big_endian(address, index) != 0;
+            boolean fortranOrder = TensorfileNative.tf_file_is_fortran_order(address, index) != 0;
+            Optional<Path> file = path.length == 0 ? Optional.empty() : Optional.of(Path.of(Text.string(path)));
+            return new Location(file, numbers[0], numbers[1], numbers[2] != 0, bigEndian, fortranOrder);
+          });
     }
 
     /**

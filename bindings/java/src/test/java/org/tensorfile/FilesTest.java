@@ -346,7 +346,7 @@ class FilesTest {
     assertArrayEquals(new byte[] {4, 5, 8, 9}, bytesOf(few.flip()));
     assertThrows(InvalidArgumentException.class, () -> entry.readSlice(Slice.all(), Slice.all(), Slice.all()));
     Location location = entry.location();
-    assertEquals(new Location(Optional.of(path), location.offset(), 48, false), location);
+    assertEquals(new Location(Optional.of(path), location.offset(), 48, false, false, false), location);
     ByteBuffer stored = ByteBuffer.wrap(Files.readAllBytes(path)).order(ByteOrder.LITTLE_ENDIAN);
     assertEquals(5, stored.getInt((int) location.offset() + 20));
     assertEquals(Optional.empty(), file.find("missing"));

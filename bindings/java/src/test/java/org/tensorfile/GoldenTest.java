@@ -104,6 +104,22 @@ class GoldenTest {
   }
 
   @Test
+  void locationsSayTheOrderOfBytesAndElements() throws IOException {
+    Map<String, List<Boolean>> expected =
+        Map.of(
+            "np_fortran_be", List.of(true, true),
+            "np_float32_be", List.of(true, false),
+            "np_float32_fortran_2d", List.of(false, true),
+            "np_float32_c", List.of(false, false));
+    for (Map.Entry<String, List<Boolean>> golden : expected.entrySet()) {
+      try (ArrayFile file = ArrayFile.open(FOLDER.resolve("npy/" + golden.getKey() + ".npy"))) {
+        Location location = file.entry("").location();
+        assertEquals(golden.getValue(), List.of(location.bigEndian(), location.fortranOrder()), golden.getKey());
+      }
+    }
+  }
+
+  @Test
   void memorySourcesAndMappingGiveTheSame() throws IOException {
     Options map = Options.builder().loadMode(LoadMode.MAP).build();
     for (Golden golden : files()) {
