@@ -269,11 +269,13 @@ class InChromium(Case):
                               "const read = [];"
                               "for (const bytes of [buffer, shifted.subarray(3)]) {"
                               "  const file = await tf.open(bytes);"
-                              "  read.push([...file.names].sort(), [...(await file.read('small')).data]);"
+                              "  const { data } = await file.read('small', { share: true });"
+                              "  read.push([...file.names].sort(), [...data], data.buffer === buffer);"
                               "  await file.close();"
                               "}"
                               "return read;")
-        self.assertEqual(found, 2 * [sorted(self.arrays), self.arrays["small"].tolist()])
+        expected = [sorted(self.arrays), self.arrays["small"].tolist()]
+        self.assertEqual(found, [*expected, True, *expected, False])
         self.assertEqual(Ranges.asked, [])
 
     def test_a_worker(self):

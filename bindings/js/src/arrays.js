@@ -160,6 +160,17 @@ export function emptyArray(number, shape, elements) {
   return { array: new NdArray(dtype, shape, viewAs(typedArrayOf(dtype), bytes)), bytes };
 }
 
+/**
+ * Returns an array on bytes that hold its elements. It is undefined if a typed array cannot begin there, or if the dtype is
+ * bool, since bytes other than 0 and 1 must become 1.
+ */
+export function sharedArray(number, shape, bytes) {
+  const dtype = dtypeName(number);
+  const Class = typedArrayOf(dtype);
+  if (dtype === 'bool' || bytes.byteOffset % Class.BYTES_PER_ELEMENT !== 0) return undefined;
+  return new NdArray(dtype, shape, viewAs(Class, bytes));
+}
+
 /** Copies an array to the module's memory. The scope releases it. */
 export function toLibrary(array, scope) {
   const shape = scope.int64s(array.shape);

@@ -1,6 +1,7 @@
 // Where bytes come from. A source has a size, a name, and read(offset, size, signal), which returns a promise of exactly
-// that many bytes, or readSync(offset, target). gap is the number of bytes that are worth reading to save a read, and
-// piece the size of an efficient read. sibling(name) opens another file of the same set.
+// that many bytes, or readSync(offset, target). Where it has view(offset, size), this returns the bytes themselves. gap is
+// the number of bytes that are worth reading to save a read, and piece the size of an efficient read. sibling(name) opens
+// another file of the same set.
 
 import { TensorfileError } from './module.js';
 
@@ -18,6 +19,10 @@ export class MemorySource {
 
   readSync(offset, target) {
     target.set(this.bytes.subarray(offset, offset + target.length));
+  }
+
+  view(offset, size) {
+    return this.bytes.subarray(offset, offset + size);
   }
 }
 

@@ -1,10 +1,10 @@
 // Files whose arrays are read on request.
 
-import { bytesFor, dtypeName, dtypeNumber, emptyArray, isBlockType, fromLibrary } from './arrays.js';
+import { bytesFor, dtypeName, dtypeNumber, emptyArray, isBlockType, fromLibrary, sharedArray } from './arrays.js';
 import { borrowedText, mapOf } from './dicts.js';
 import { TensorfileError, bytesAt, check, init, lib, nameOf, readInt32, readInt64, readPointer, scoped, textOf } from './module.js';
 import { optionsOf } from './options.js';
-import { indicesOf, partOf } from './slices.js';
+import { firstOf, indicesOf, partOf } from './slices.js';
 import { SourceSet, cacheOf } from './sources.js';
 
 // Arrays above this size are read in bands of it, because the memory of WebAssembly never shrinks.
@@ -133,17 +133,20 @@ export class TensorFile {
   /**
    * Reads an array or a part of it.
    * @param {string} name
-   * @param {{dtype?: string, decode?: string, slice?: unknown[], signal?: AbortSignal}} [options]
+   * @param {{dtype?: string, decode?: string, slice?: unknown[], share?: boolean, signal?: AbortSignal}} [options]
    */
   async read(name, options = {}) {
     return this.#read(this.#entry(name), options, new Map());
   }
 
   async #read(entry, options, data) {
-    const { starts, stops, steps, counts, shape } = indicesOf(entry.shape, options.slice);
+    const indices = indicesOf(entry.shape, options.slice);
+    const { starts, stops, steps, counts, shape } = indices;
     const number = this.#dtypeOf(entry, options);
     if (entry.number === 0) check(scoped((scope) => lib.tf_file_read(scope.out(), this.#open(), entry.index)));
     const elements = counts.reduce((product, count) => product * count, 1);
+    const shared = options.share && number === entry.number ? this.#share(entry, indices, elements) : undefined;
+    if (shared !== undefined) return shared;
     const { array, bytes } = emptyArray(number, shape, elements);
     const location = this.#location(entry.index);
     const plan = { entry, number, starts, steps, counts, stops, bytes, location, data, signal: options.signal };
@@ -153,6 +156,23 @@ export class TensorFile {
     }
     await this.#readBands(plan);
     return array;
+  }
+
+  // Returns an array in the caller's memory, or undefined if the elements are not there as a typed array has them.
+  #share(entry, indices, elements) {
+    const first = firstOf(entry.shape, indices);
+    const location = this.#location(entry.index);
+    if (first === undefined || elements === 0 || location.deflated) return undefined;
+    if (lib.tf_file_is_big_endian(this.#open(), entry.index) || lib.tf_file_is_fortran_order(this.#open(), entry.index)) {
+      return undefined;
+    }
+    // The elements of a block or of a packed type that a slice selects need not begin at a byte.
+    if (lib.tf_dtype_block_size(entry.number) > 1 && indices.counts.some((count, axis) => count !== entry.shape[axis])) {
+      return undefined;
+    }
+    const size = bytesFor(entry.number, elements);
+    const bytes = this.#feedOf(entry.index).source.view?.(location.offset + bytesFor(entry.number, first), size);
+    return bytes && sharedArray(entry.number, indices.shape, bytes);
   }
 
   // Divides the elements along the outermost axis whose parts fit in a band.

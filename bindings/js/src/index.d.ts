@@ -235,11 +235,15 @@ export interface ReadOptions<D extends Dtype = Dtype> {
   decode?: Decode;
   /** The part to read: an item for each axis, the first axis first; those that are omitted are whole. */
   slice?: readonly AxisSlice[];
+  /** Returns a view of the bytes that the file was opened from, where the elements are there as the typed array has them. */
+  share?: boolean;
   signal?: AbortSignal;
 }
 
 export interface LoadOptions extends OpenOptions {
   dtype?: Dtype;
+  /** As in ReadOptions. */
+  share?: boolean;
   /** Leaves out arrays whose type the library does not know, instead of failing. */
   skipUnsupported?: boolean;
 }

@@ -47,7 +47,7 @@ export async function load(input, options = {}) {
   try {
     const skip = options.skipUnsupported;
     const names = skip ? file.names.filter((name) => file.info(name).dtype !== 'unsupported') : file.names;
-    const arrays = await file.readAll(names, { dtype: options.dtype, signal: options.signal });
+    const arrays = await file.readAll(names, { dtype: options.dtype, share: options.share, signal: options.signal });
     return { format: file.format, arrays, metadata: file.metadata };
   } finally {
     await file.close();

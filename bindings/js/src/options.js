@@ -3,7 +3,7 @@
 import { check, lib, scoped } from './module.js';
 
 // The options of this package, which are not the library's.
-const OWN = new Set(['signal', 'fetch', 'headers', 'maxDownload', 'metadata', 'decode', 'name', 'slice', 'dtype']);
+const OWN = new Set(['signal', 'fetch', 'headers', 'maxDownload', 'metadata', 'decode', 'name', 'slice', 'dtype', 'share']);
 
 function setOption(options, name, value) {
   if (OWN.has(name) || value === undefined) return;

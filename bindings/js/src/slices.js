@@ -48,6 +48,20 @@ export function indicesOf(shape, slice = []) {
   };
 }
 
+/** Returns the index of the first element of a slice in C order, or undefined if other elements are between its own. */
+export function firstOf(shape, { starts, steps, counts }) {
+  let first = 0;
+  let stride = 1;
+  let whole = true;
+  for (let axis = shape.length - 1; axis >= 0; --axis) {
+    if (counts[axis] > 1 && (steps[axis] !== 1 || !whole)) return undefined;
+    first += starts[axis] * stride;
+    stride *= shape[axis];
+    whole &&= counts[axis] === shape[axis];
+  }
+  return first;
+}
+
 /** Returns the slice of part of the indices of a slice: one of each axis before `axis`, and `size` of it from `first` on. */
 export function partOf({ starts, stops, steps, counts }, axis, row, first, size) {
   const from = [...starts];

@@ -31,6 +31,10 @@ function npyHeader(descr, fortran, shape) {
   return header;
 }
 
+async function copyOf(bytes, name) {
+  return (await tf.load(bytes)).arrays.get(name);
+}
+
 test('slices select what Python selects', async () => {
   const shape = [4, 5, 6];
   const values = Int32Array.from({ length: 120 }, (_, index) => index);
@@ -54,6 +58,51 @@ test('slices select what Python selects', async () => {
   await assert.rejects(file.read('', { slice: [null, null, null, null] }), { name: 'RangeError' });
   await assert.rejects(file.read('', { slice: [[0, 1, 0]] }), { name: 'RangeError' });
   await assert.rejects(file.read('', { slice: [1.5] }), { name: 'TypeError' });
+});
+
+test('shared arrays are views of the bytes, where these have the elements as the typed array does', async () => {
+  const matrix = Int16Array.of(1, 2, 3, 4, 5, 6);
+  const given = { matrix: new tf.NdArray('int16', [3, 2], matrix), w: Float64Array.of(0.5, -2), flags: new tf.NdArray('bool', [2], Uint8Array.of(1, 0)) };
+  for (const format of ['safetensors', 'gguf', 'npz']) {
+    const arrays = format === 'gguf' ? { matrix: given.matrix, w: given.w } : given;
+    const { buffer } = await tf.save(format, arrays);
+    const shared = (await tf.load(buffer, { share: true })).arrays;
+    for (const [name, array] of shared) {
+      assert.deepEqual([array.dtype, array.shape, array.data], [...Object.values(await copyOf(buffer, name))], `${format} ${name}`);
+      assert.equal(array.data.buffer === buffer, name !== 'flags', `${format} ${name}`);
+    }
+    const compressed = format === 'npz' && (await tf.save(format, arrays, { compress: true })).buffer;
+    if (compressed) assert.notEqual((await tf.load(compressed, { share: true })).arrays.get('w').data.buffer, compressed);
+
+    const file = await tf.open(buffer);
+    const parts = [[[1], true, [3, 4]], [[[1]], true, [3, 4, 5, 6]], [[2, [1]], true, [6]], [[null, 1], false, [2, 4, 6]], [[[null, null, 2]], false, [1, 2, 5, 6]]];
+    for (const [slice, isView, expected] of parts) {
+      const { data } = await file.read('matrix', { slice, share: true });
+      assert.deepEqual([...data], expected, JSON.stringify(slice));
+      assert.equal(data.buffer === buffer, isView, JSON.stringify(slice));
+    }
+    assert.notEqual((await file.read('matrix')).data.buffer, buffer);
+    assert.deepEqual((await file.read('matrix', { dtype: 'float32', share: true })).data, Float32Array.from(matrix));
+  }
+
+  // Bytes of the file from an odd address on.
+  const bytes = await tf.save('safetensors', { w: given.w });
+  const shifted = new Uint8Array(bytes.length + 1);
+  shifted.set(bytes, 1);
+  assert.deepEqual((await tf.load(shifted.subarray(1), { share: true })).arrays.get('w').data, given.w);
+  assert.deepEqual((await tf.load(new Blob([bytes]), { share: true })).arrays.get('w').data, given.w);
+  for (const name of ['np_float32_be', 'np_float32_fortran_2d', 'np_fortran_be', 'crafted_bool_bytes', 'np_0d', 'mx_zero']) {
+    const file = Uint8Array.from(golden(`npy/${name}.npy`));
+    const [read, again] = [await tf.load(file), await tf.load(file, { share: true })];
+    assert.deepEqual(again.arrays.get(''), read.arrays.get(''), name);
+  }
+  const blocks = Uint8Array.from(golden('gguf/py_Q4_K.gguf'));
+  const file = await tf.open(blocks, { decode: 'keep' });
+  for (const name of file.names) {
+    const read = await file.read(name, { share: true });
+    assert.deepEqual(read, await file.read(name));
+    assert.equal(read.data.buffer, blocks.buffer);
+  }
 });
 
 test('a cast while reading', async () => {
