@@ -89,6 +89,10 @@ fn compile(folder: &Path, part: u32) -> Vec<PathBuf> {
     if env::var("OPT_LEVEL").is_ok_and(|level| level == "0") {
         // Always optimized: conversions and checksums are too slow otherwise, even for `cargo test`.
         core.opt_level(2);
+        // A backtrace needs only the lines. The rest of the debug information takes a fifth of the compile time.
+        if env::var("DEBUG").is_ok_and(|debug| debug != "false") {
+            core.debug(false).flag_if_supported("-g1");
+        }
     }
     if env::var_os("CARGO_FEATURE_ZLIB").is_none() {
         core.define("TENSORFILE_NO_ZLIB", None);

@@ -5,6 +5,7 @@
 package core2
 
 // #cgo CPPFLAGS: -I${SRCDIR}/../core
+// #cgo CXXFLAGS: -g1
 // #cgo CXXFLAGS: -std=c++20 -DNDEBUG -DTENSORFILE_API= -DTENSORFILE_PART=2 -fno-exceptions -fno-rtti -fvisibility=hidden
 // #cgo !tensorfile_zlib CXXFLAGS: -DTENSORFILE_NO_ZLIB
 import "C"
