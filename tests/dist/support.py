@@ -21,8 +21,8 @@ DIST, WORK = Path(os.environ["DIST"]).resolve(), Path(os.environ["DIST_WORK"]).r
 COMPLETIONS = ("bash-completion/completions/tensorfile", "zsh/site-functions/_tensorfile",
                "fish/vendor_completions.d/tensorfile.fish")
 SYMBOLS = (ROOT / "src/api/symbols.txt").read_text(encoding="utf-8").split()
-# The commands before a program of a platform that this machine can run. musl's programs are run by musl's own loader,
-# which is next to that of glibc. The archive for aarch64 with musl is checked by its static program and library.
+# The commands before a program of a platform that this machine can run. musl's programs are static. Those with a shared
+# library are run by musl's own loader, which is next to that of glibc.
 RUNNERS = {
     "linux-x86_64": [], "linux-x86_64-musl": [],
     "linux-aarch64": ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"], "linux-aarch64-musl": ["qemu-aarch64"],

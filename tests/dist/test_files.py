@@ -4,10 +4,13 @@ import hashlib
 import json
 import re
 import struct
+import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
+from cyclonedx.schema import OutputFormat, SchemaVersion
+from cyclonedx.validation import make_schemabased_validator
 from packaging.metadata import Metadata
 
 import signature
@@ -34,7 +37,11 @@ class Release(Case):
             self.assertEqual(hashlib.sha256((DIST / name).read_bytes()).hexdigest(), expected, name)
 
     def test_bill_of_materials(self):
-        bill = json.loads((DIST / f"tensorfile-{version()}.cdx.json").read_text(encoding="utf-8"))
+        text = (DIST / f"tensorfile-{version()}.cdx.json").read_text(encoding="utf-8")
+        schema = make_schemabased_validator(OutputFormat.JSON, SchemaVersion.V1_5)
+        self.assertIsNone(schema.validate_str(text))
+        self.assertIsNotNone(schema.validate_str(text.replace('"library"', '"book"', 1)))
+        bill = json.loads(text)
         self.assertEqual((bill["bomFormat"], bill["specVersion"]), ("CycloneDX", "1.5"))
         self.assertRegex(bill["serialNumber"], r"^urn:uuid:[0-9a-f-]{36}$")
         files = {item["name"] for item in bill["components"] if item["type"] == "file"}
@@ -77,6 +84,20 @@ class Wheels(Case):
             self.assertEqual((metadata.license_expression, metadata.license), ("MIT", None))
             self.assertEqual(licenses, [(ROOT / "LICENSE").read_bytes()])
 
+
+    def test_types(self):
+        """mypy finds no fault in the package, and finds the fault of a program that uses it."""
+        wheel, folder = next(DIST.glob("*.whl")), self.fresh("mypy")
+        with zipfile.ZipFile(wheel) as packed:
+            packed.extractall(folder / "package")
+        check = (sys.executable, "-m", "mypy", "--strict", "--cache-dir", folder / "cache")
+        run(*check, folder / "package/tensorfile")
+        environment = {**ENVIRONMENT, "MYPYPATH": str(folder / "package")}
+        (folder / "right.py").write_text("import tensorfile\nreveal_type(tensorfile.load('m.gguf'))\n")
+        self.assertIn("ndarray", run(*check, folder / "right.py", env=environment))
+        (folder / "wrong.py").write_text("import tensorfile\ntensorfile.save('m.npy', [1], 5)\n")
+        with self.assertRaisesRegex(AssertionError, "Argument 3 to \"save\""):
+            run(*check, folder / "wrong.py", env=environment)
 
     def test_auditwheel(self):
         for platform in self.for_each(lambda each: each.wheel.startswith("manylinux")):

@@ -96,7 +96,7 @@ class FromDist(Instructions):
 
     def test_meson(self):
         files = {**demo("demo.c", "c"), **example("meson", "meson.build")}
-        self.assertEqual(printed(self.follow("Meson", files, (*COMPILERS, "cp", "meson", "ninja"))), "6")
+        self.assertEqual(printed(self.follow("Meson", files, (*COMPILERS, "cp", "meson", "ninja", "rm"))), "6")
 
     def test_rust(self):
         self.assertEqual(self.follow("Rust", demo("src/main.rs", "rust"), (*COMPILERS, "cargo", "rustc")), "6\n")

@@ -44,6 +44,16 @@ def reference():
     return run(folder / "report", files(), "golden", cwd=ROOT / "tests")
 
 
+@functools.cache
+def musl_arm64():
+    """Returns a folder with musl's loader for aarch64, from a package of Debian that only that architecture has."""
+    folder = WORK / "musl-arm64"
+    if not (folder / "lib/ld-musl-aarch64.so.1").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        run("mmdebstrap", "--quiet", "--architectures=arm64", "--variant=extract", "--include=musl", "bookworm", folder)
+    return folder
+
+
 def build_report(platform, folder, library):
     """Builds the report with the headers and a library of the package, and returns the program."""
     tree = unpacked(platform)
@@ -66,6 +76,8 @@ class Reports(Case):
         program = build_report(platform, folder, library)
         environment = {**ENVIRONMENT, "LD_LIBRARY_PATH": str(folder)}
         runner = RUNNERS[platform.name]
+        if platform.name == "linux-aarch64-musl" and name == "shared":
+            runner = [*runner, "-L", musl_arm64()]
         if runner[:1] == ["qemu-aarch64"]:
             runner = [*runner, "-E", f"LD_LIBRARY_PATH={folder}"]
             environment.pop("LD_LIBRARY_PATH")
@@ -75,8 +87,7 @@ class Reports(Case):
         self.assertEqual(report.splitlines(), reference().splitlines())
 
     def test_shared_libraries(self):
-        # Debian has musl's loader for this processor only.
-        for platform in self.for_each(lambda each: each.name in RUNNERS and each.name != "linux-aarch64-musl"):
+        for platform in self.for_each(lambda each: each.name in RUNNERS):
             self.check(platform, "shared", "lib/libtensorfile.dll.a" if platform.is_windows else platform.shared)
 
     def test_static_libraries(self):
@@ -131,16 +142,20 @@ class Programs(Case):
 class Windows(Case):
     def test_the_linker_of_msvc_reads_the_import_library(self):
         """lld-link takes the place of that linker. The program has no C library, since MSVC's cannot be installed."""
-        for platform in self.for_each(lambda each: each.name == "windows-x86_64"):
-            tree, folder = unpacked(platform), self.fresh("msvc")
+        targets = {"x86_64": "x86_64", "arm64": "aarch64"}
+        for platform in self.for_each(lambda each: each.is_windows):
+            tree, folder = unpacked(platform), self.fresh(f"msvc-{platform.processor}")
             (folder / "program.c").write_text(
                 "#include <tensorfile.h>\n"
                 "int start(void) { return tf_version_number() == TENSORFILE_VERSION_MAJOR * 10000 +\n"
                 "    TENSORFILE_VERSION_MINOR * 100 + TENSORFILE_VERSION_PATCH ? 42 : 1; }\n", encoding="utf-8")
-            run("clang-14", "--target=x86_64-pc-windows-msvc", "-ffreestanding", "-DTENSORFILE_SHARED",
+            run("clang-14", f"--target={targets[platform.processor]}-pc-windows-msvc", "-ffreestanding", "-DTENSORFILE_SHARED",
                 f"-I{tree / 'include'}", "-c", "program.c", "-o", "program.obj", cwd=folder)
             run("lld-link-14", "/nodefaultlib", "/entry:start", "/subsystem:console", "/out:program.exe", "program.obj",
                 tree / "lib/tensorfile.lib", cwd=folder)
+            self.assertIn("Name: tensorfile.dll", run("llvm-readobj-14", "--coff-imports", "program.exe", cwd=folder))
+            if platform.name not in RUNNERS:
+                continue
             shutil.copy(tree / platform.shared, folder)
             with self.assertRaisesRegex(AssertionError, "exit status 42"):
                 run("wine", folder / "program.exe", cwd=folder)

@@ -34,9 +34,9 @@ class BinaryWriter(Protocol):
 
 
 def format_number(format: object) -> int:
-    if format not in FORMATS:
+    if not isinstance(format, str) or format not in FORMATS:
         raise ValueError(f"expected one of the formats {', '.join(FORMATS)}, got {format!r}")
-    return FORMATS[format]  # type: ignore[index]
+    return FORMATS[format]
 
 
 def format_of(file: object) -> int:
