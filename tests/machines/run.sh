@@ -111,6 +111,12 @@ large+=:WriterTest.NeedsAFewMiBHoweverLargeTheArrays:WriterTest.WritesToAPathWha
 large+=:ReadPlanWork.EveryByteOfLargeArraysIsReadOnce:NpzWriting.Counts65535MembersAndMore
 large+=:SafetensorsWrite.RefusesAHeaderBeyondTheLimit:SafetensorsRead.CostsLittleMemory
 large+=:SaveAndLoad.ManyPositionalArraysHaveNoLimit:Executor.SavesAndLoadsEveryFormatWithoutAThread
+large+=:WriterTest.WritesThePartsThatASaveWrites:SaveAndLoad.MapModeSharesTheFileAndWritesDoNotReachIt
+large+=:Formats/LargeGaps.*:ReadPlanSlices.OfLargeArraysEqualReadingSliceBySlice:NpzWriting.WritesMoreThan65535Members
+large+=:GgufRead.RefusingNeedsLittleMemory:SafetensorsRead.NeedsLittleMemory:SavingWork.NeedsAFewMiBBesidesTheArrays
+# DeflateEncoder.WritesTheSameBytesEverywhere shows that these have the results of the machines without an emulator.
+large+=:DeflateEncoder.ZlibInflatesEveryKindAtEveryLevel:DeflateEncoder.DeepLevels*:NpzChunks.DeepLevels*
+large+=:DeflateEncoder.DataThatChange
 
 run_tests() {
   local machine=$1 program=$2 log
