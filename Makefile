@@ -45,7 +45,7 @@ help:
 	@echo '                          fuzz target, docs, lint; 45 minutes'
 	@echo '  make test-long          what takes too long for CI: 10,000 kills, every byte of larger files changed, 8 GiB,'
 	@echo '                          coverage, test data of other projects, Apache Spark, storage layers, other machines,'
-	@echo '                          packages; 75 minutes'
+	@echo '                          packages; 60 minutes'
 	@echo '  make test-corpus        read the test data of NumPy, SciPy and other projects, and compare it with NumPy;'
 	@echo '                          CORPUS=--write updates the table in docs/formats.md'
 	@echo '  make fuzz               run each fuzz target for an hour; the corpus is kept in fuzz-corpus;'

@@ -72,7 +72,10 @@ class Converting(ClusterTest):
                         self.path("program/m.gguf")], check=True)
 
     def convert_and(self, disturb):
-        """Converts, and calls a function with the executors as soon as a part is being written."""
+        """Converts, and calls a function with the executors as soon as both of them write a part.
+
+        Until then, one executor may have to fetch from the other what the driver broadcasts.
+        """
         failures = []
 
         def run():
@@ -83,7 +86,8 @@ class Converting(ClusterTest):
 
         job = threading.Thread(target=run, daemon=True)
         job.start()
-        wait_for(lambda: glob.glob(self.path("spark/_tensorfile-*/part-*")) or not job.is_alive())
+        parts = [self.path(f"spark/_tensorfile-*/part-{number}-*") for number in range(2)]
+        wait_for(lambda: all(map(glob.glob, parts)) or not job.is_alive())
         disturbed = job.is_alive()
         if disturbed:
             disturb(cluster.executors())

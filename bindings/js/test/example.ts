@@ -33,6 +33,7 @@ async function main(blob: Blob): Promise<void> {
     await file.close();
   }
 
+  await load(bytes, { share: true });
   const { arrays, metadata } = await load(blob, { decode: 'keep' });
   const architecture = metadata.get('general.architecture');
   if (typeof architecture === 'string') console.log(architecture.length);
