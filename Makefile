@@ -148,7 +148,7 @@ asan:
 	$(SETUP) asan
 	cmake --preset asan $(FEW_FILES)
 	cmake --build --preset asan
-	ctest --preset asan --parallel $(JOBS)
+	ctest --preset asan --parallel $(JOBS) --exclude-regex '[.]Killed|^Killed'
 
 tsan:
 	$(SETUP) tsan

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 
 from support import PROGRAM, Case, gguf, GGML_I8, main, run, safetensors
 
@@ -40,10 +41,21 @@ class Interrupted(Case):
         self.assertIn(result.returncode, (0, -signal.SIGKILL, 128 + signal.SIGKILL), result.stderr)
         return result.returncode != 0
 
+    def first_calls(self, *arguments):
+        """Runs the program to its end. Returns the number of the first call of each kind that is not the loader's."""
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as log:
+            command = ["strace", "-o", log.name, "-e", f"trace={','.join(CALLS)}", PROGRAM, "edit", *arguments]
+            subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+            lines = log.read().splitlines()
+        start = next(i for i, line in enumerate(lines) if str(self.folder) in line)
+        return {call: 1 + sum(line.startswith(f"{call}(") for line in lines[:start]) for call in CALLS}
+
     def kills(self, *arguments):
-        """Yields after each kill, once for each call of the program."""
+        """Yields after the program ends, and after each kill: one for each call after those of the loader."""
+        first = self.first_calls(*arguments)
+        yield "not killed"
         for call in CALLS:
-            number = 1
+            number = first[call]
             while self.killed(call, number, *arguments):
                 yield f"killed before {call} number {number}"
                 number += 1
