@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
+import time
 
 CHROMIUM = os.environ["TENSORFILE_CHROMIUM"]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
@@ -24,7 +26,7 @@ class Browser:
         shell = f'exec "$0" "$@" 3<&{commands} 4>&{replies}'
         self.process = subprocess.Popen(
             ["sh", "-c", shell, CHROMIUM, *FLAGS, f"--user-data-dir={self.profile.name}"], pass_fds=(commands, replies),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         os.close(commands)
         os.close(replies)
         self.pending = b""
@@ -39,7 +41,19 @@ class Browser:
         self.process.terminate()
         self.process.wait()
         os.close(self.replies)
+        self.end_processes()
         self.profile.cleanup()
+
+    def end_processes(self):
+        """Ends the processes that the browser has started, which can write to the profile after it has ended."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+            time.sleep(0.01)
+        raise AssertionError("the processes of the browser do not end")
 
     def receive(self):
         while b"\0" not in self.pending:
