@@ -163,7 +163,9 @@ def make_install():
     folder, home, tools = fresh("source"), fresh("home"), fresh("tools")
     sources(folder)
     # The README may promise only what also works when this file, which CMake reads first, hides CLI11. Without
-    # optimization, and with the core as one file, the build is shorter.
+    # optimization, and with the core as one file, which tools/amalgamate.py writes, the build is shorter.
+    (folder / "tools").mkdir()
+    shutil.copy(Path(tool("SOURCE")) / "tools/amalgamate.py", folder / "tools")
     (folder / "first.cmake").write_text("set(CMAKE_DISABLE_FIND_PACKAGE_CLI11 ON)\n"
                                         'set(CMAKE_CXX_FLAGS_RELEASE "-O0" CACHE STRING "")\n'
                                         "set(TENSORFILE_AMALGAMATED ON CACHE BOOL \"\")\n", encoding="utf-8")
