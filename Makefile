@@ -144,6 +144,7 @@ release:
 	$(CONFIGURE_RELEASE)
 	cmake --build --preset release
 
+# Sanitizers find nothing in a process that is killed.
 asan:
 	$(SETUP) asan
 	cmake --preset asan $(FEW_FILES)

@@ -153,11 +153,15 @@ export function bytesFor(number, elements) {
   return (elements / lib.tf_dtype_block_size(number)) * lib.tf_dtype_block_bytes(number);
 }
 
+/** Returns an array on its bytes, which it does not copy. They are aligned to its items. */
+function arrayOn(dtype, shape, bytes) {
+  return new NdArray(dtype, shape, viewAs(typedArrayOf(dtype), bytes));
+}
+
 /** Returns a new array for elements of a dtype, and its bytes. */
 export function emptyArray(number, shape, elements) {
-  const dtype = dtypeName(number);
   const bytes = new Uint8Array(bytesFor(number, elements));
-  return { array: new NdArray(dtype, shape, viewAs(typedArrayOf(dtype), bytes)), bytes };
+  return { array: arrayOn(dtypeName(number), shape, bytes), bytes };
 }
 
 /**
@@ -166,9 +170,8 @@ export function emptyArray(number, shape, elements) {
  */
 export function sharedArray(number, shape, bytes) {
   const dtype = dtypeName(number);
-  const Class = typedArrayOf(dtype);
-  if (dtype === 'bool' || bytes.byteOffset % Class.BYTES_PER_ELEMENT !== 0) return undefined;
-  return new NdArray(dtype, shape, viewAs(Class, bytes));
+  if (dtype === 'bool' || bytes.byteOffset % typedArrayOf(dtype).BYTES_PER_ELEMENT !== 0) return undefined;
+  return arrayOn(dtype, shape, bytes);
 }
 
 /** Copies an array to the module's memory. The scope releases it. */

@@ -145,10 +145,10 @@ export class TensorFile {
     const number = this.#dtypeOf(entry, options);
     if (entry.number === 0) check(scoped((scope) => lib.tf_file_read(scope.out(), this.#open(), entry.index)));
     const elements = counts.reduce((product, count) => product * count, 1);
-    const shared = options.share && number === entry.number ? this.#share(entry, indices, elements) : undefined;
+    const location = this.#location(entry.index);
+    const shared = options.share && number === entry.number ? this.#share(entry, indices, elements, location) : undefined;
     if (shared !== undefined) return shared;
     const { array, bytes } = emptyArray(number, shape, elements);
-    const location = this.#location(entry.index);
     const plan = { entry, number, starts, steps, counts, stops, bytes, location, data, signal: options.signal };
     if (location.deflated && elements > 0 && elements === entry.shape.reduce((product, size) => product * size, 1)) {
       const feed = this.#feedOf(entry.index);
@@ -159,9 +159,8 @@ export class TensorFile {
   }
 
   // Returns an array in the caller's memory, or undefined if the elements are not there as a typed array has them.
-  #share(entry, indices, elements) {
+  #share(entry, indices, elements, location) {
     const first = firstOf(entry.shape, indices);
-    const location = this.#location(entry.index);
     if (first === undefined || elements === 0 || location.deflated) return undefined;
     if (lib.tf_file_is_big_endian(this.#open(), entry.index) || lib.tf_file_is_fortran_order(this.#open(), entry.index)) {
       return undefined;
